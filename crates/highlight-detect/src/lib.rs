@@ -1,0 +1,1 @@
+//! Finds the moments worth sharing in the sound of a stream: online, pure, no C

@@ -1,0 +1,1 @@
+//! Probing, decoding, shot changes and exact cutting of media files

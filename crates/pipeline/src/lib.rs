@@ -1,0 +1,1 @@
+//! The durable job graph from a recording to stored clips

@@ -1,0 +1,1 @@
+//! Composes a stream clip into a captioned vertical video

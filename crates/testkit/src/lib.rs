@@ -1,0 +1,1 @@
+//! Fixtures and generated media for the tests of the Streamliner crates

@@ -1,0 +1,1 @@
+//! Speech to words with times: whisper.cpp behind a small trait
