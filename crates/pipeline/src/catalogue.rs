@@ -1,0 +1,306 @@
+//! The database: runs, finished stages, clips, and the queue beside them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use apalis_sqlite::SqliteStorage;
+use apalis_sqlite::queries::push_tasks;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
+use timeline::{ClipId, Digest, SourceId};
+
+use crate::job::{Job, Step, queue_of};
+use crate::{Error, RunSettings, Stage};
+
+/// How long a writer waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The database of one data folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalogue {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+/// One recording with one set of settings and one output folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) id: Digest,
+    pub(crate) recording: SourceId,
+    pub(crate) path: PathBuf,
+    pub(crate) settings: RunSettings,
+    pub(crate) output_dir: PathBuf,
+    pub(crate) created_at: Timestamp,
+}
+
+/// A change that is committed as a whole, or not at all.
+pub(crate) struct Change<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    catalogue: &'a Catalogue,
+    run: Digest,
+}
+
+fn now() -> String {
+    Timestamp::now().to_string()
+}
+
+fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|source| Error::Stored { what, source })
+}
+
+fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|source| Error::Stored { what, source })
+}
+
+impl Catalogue {
+    /// Opens the database at `path`, which is made if it is not there.
+    pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Database { path: path.to_owned(), source };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What is committed survives the loss of power: a finished stage may have cost an hour.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(failed)?;
+        // Two sets of migrations share the table that remembers them, so neither minds the other's.
+        for mut migrations in [SqliteStorage::migrations(), sqlx::migrate!("./migrations")] {
+            migrations.set_ignore_missing(true).run(&pool).await.map_err(|error| failed(error.into()))?;
+        }
+        Ok(Self { pool, path: path.to_owned() })
+    }
+
+    pub(crate) const fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    fn failed(&self) -> impl Fn(sqlx::Error) -> Error + '_ {
+        |source| Error::Database { path: self.path.clone(), source }
+    }
+
+    /// When the run was begun and whether it is finished; `None` if it was never begun.
+    pub(crate) async fn run_state(&self, run: Digest) -> Result<Option<(Timestamp, bool)>, Error> {
+        let row = sqlx::query("SELECT created_at, finished_at FROM runs WHERE id = ?")
+            .bind(run.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(row.map(|row| {
+            let created: String = row.get(0);
+            (created.parse().unwrap_or(Timestamp::UNIX_EPOCH), row.get::<Option<String>, _>(1).is_some())
+        }))
+    }
+
+    /// Forgets a run and its jobs.
+    pub(crate) async fn forget(&self, run: Digest) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
+        sqlx::query("DELETE FROM Jobs WHERE job_type = ?")
+            .bind(queue_of(run))
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        sqlx::query("DELETE FROM runs WHERE id = ?")
+            .bind(run.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        transaction.commit().await.map_err(self.failed())
+    }
+
+    /// Begins a run: its row and its first job.
+    pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
+        let mut change = self.change(run.id).await?;
+        sqlx::query("INSERT INTO recordings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET path = excluded.path, seen_at = excluded.seen_at")
+            .bind(run.recording.to_string())
+            .bind(run.path.to_string_lossy())
+            .bind(now())
+            .execute(&mut *change.transaction)
+            .await
+            .map_err(self.failed())?;
+        sqlx::query("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")
+            .bind(run.id.to_string())
+            .bind(run.recording.to_string())
+            .bind(run.path.to_string_lossy())
+            .bind(run.settings.streamer.as_str())
+            .bind(to_json("the settings", &run.settings)?)
+            .bind(run.output_dir.to_string_lossy())
+            .bind(run.created_at.to_string())
+            .execute(&mut *change.transaction)
+            .await
+            .map_err(self.failed())?;
+        change.queue(Step::Ingest).await?;
+        change.commit().await
+    }
+
+    /// Puts jobs that a process left behind back into the queue. Only for who holds the run's lock.
+    pub(crate) async fn take_over(&self, run: Digest) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL WHERE job_type = ? AND status <> 'Done'",
+        )
+        .bind(queue_of(run))
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Remembers that a stage is begun.
+    pub(crate) async fn note_start(&self, run: Digest, step: Step) -> Result<(), Error> {
+        sqlx::query("INSERT INTO stage_starts VALUES (?, ?, ?, ?)")
+            .bind(run.to_string())
+            .bind(step.stage().name())
+            .bind(step.item())
+            .bind(now())
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// The result of a stage that is finished.
+    pub(crate) async fn result<T: DeserializeOwned>(
+        &self,
+        run: Digest,
+        stage: Stage,
+        item: &str,
+    ) -> Result<Option<T>, Error> {
+        let row = sqlx::query("SELECT result FROM stages WHERE run_id = ? AND stage = ? AND item = ?")
+            .bind(run.to_string())
+            .bind(stage.name())
+            .bind(item)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        row.map(|row| from_json(stage.name(), row.get(0))).transpose()
+    }
+
+    /// All finished parts of a stage: (item, result).
+    pub(crate) async fn results<T: DeserializeOwned>(
+        &self,
+        run: Digest,
+        stage: Stage,
+    ) -> Result<Vec<(String, T)>, Error> {
+        let rows = sqlx::query("SELECT item, result FROM stages WHERE run_id = ? AND stage = ?")
+            .bind(run.to_string())
+            .bind(stage.name())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        rows.iter().map(|row| Ok((row.get(0), from_json(stage.name(), row.get(1))?))).collect()
+    }
+
+    /// How many parts of each stage are finished, and the seconds they took.
+    pub(crate) async fn finished(&self, run: Digest) -> Result<Vec<(String, u32, f64)>, Error> {
+        let rows = sqlx::query("SELECT stage, COUNT(*), SUM(seconds) FROM stages WHERE run_id = ? GROUP BY stage ORDER BY MIN(finished_at)")
+            .bind(run.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+    }
+
+    /// The moment that a clip is to be made of.
+    pub(crate) async fn moment<T: DeserializeOwned>(
+        &self,
+        run: Digest,
+        clip: ClipId,
+    ) -> Result<Option<T>, Error> {
+        let row = sqlx::query("SELECT moment FROM clips WHERE run_id = ? AND id = ?")
+            .bind(run.to_string())
+            .bind(clip.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        row.map(|row| from_json("a clip", row.get(0))).transpose()
+    }
+
+    /// Begins a change. Writers wait for one another here, so what a change reads is still true when it is committed.
+    pub(crate) async fn change(&self, run: Digest) -> Result<Change<'_>, Error> {
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
+        Ok(Change { transaction, catalogue: self, run })
+    }
+}
+
+impl Change<'_> {
+    /// Finishes a stage.
+    pub(crate) async fn finish<T: Serialize>(
+        &mut self,
+        step: Step,
+        result: &T,
+        took: Duration,
+    ) -> Result<(), Error> {
+        sqlx::query("INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(self.run.to_string())
+            .bind(step.stage().name())
+            .bind(step.item())
+            .bind(to_json(step.stage().name(), result)?)
+            .bind(took.as_secs_f64())
+            .bind(now())
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        Ok(())
+    }
+
+    /// Puts a step into the queue, unless it was there before.
+    pub(crate) async fn queue(&mut self, step: Step) -> Result<(), Error> {
+        let task = Job { run: self.run, step }.task()?;
+        push_tasks(&mut *self.transaction, &queue_of(self.run), &[task])
+            .await
+            .map_err(|error| Error::Queue(error.to_string()))
+    }
+
+    /// Asks for a clip of a moment, with its place once that is known.
+    pub(crate) async fn want_clip<T: Serialize>(
+        &mut self,
+        clip: ClipId,
+        moment: &T,
+        rank: Option<u32>,
+    ) -> Result<(), Error> {
+        sqlx::query("INSERT INTO clips VALUES (?, ?, ?, ?) ON CONFLICT (run_id, id) DO UPDATE SET rank = excluded.rank, moment = excluded.moment")
+            .bind(self.run.to_string())
+            .bind(clip.to_string())
+            .bind(to_json("a moment", moment)?)
+            .bind(rank)
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        self.queue(Step::Render { clip }).await
+    }
+
+    /// Queues storing if the choice is made and all of its clips are rendered.
+    pub(crate) async fn store_when_ready(&mut self) -> Result<(), Error> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM stages WHERE run_id = ?1 AND stage = 'rank'),
+                    EXISTS (SELECT 1 FROM clips WHERE run_id = ?1 AND rank IS NOT NULL
+                            AND NOT EXISTS (SELECT 1 FROM stages WHERE run_id = ?1 AND stage = 'render' AND item = clips.id))",
+        )
+        .bind(self.run.to_string())
+        .fetch_one(&mut *self.transaction)
+        .await
+        .map_err(self.catalogue.failed())?;
+        let (chosen, waiting): (bool, bool) = (row.get(0), row.get(1));
+        if chosen && !waiting { self.queue(Step::Store).await } else { Ok(()) }
+    }
+
+    /// Marks the run as finished.
+    pub(crate) async fn finish_run(&mut self) -> Result<(), Error> {
+        sqlx::query("UPDATE runs SET finished_at = ? WHERE id = ?")
+            .bind(now())
+            .bind(self.run.to_string())
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        Ok(())
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        let failed = self.catalogue.failed();
+        self.transaction.commit().await.map_err(failed)
+    }
+}

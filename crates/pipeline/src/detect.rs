@@ -1,0 +1,140 @@
+//! Detection on its own: one recording in, a choice out, nothing kept.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use highlight_detect::{ChatMessage, RankOptions};
+use media_io::Ffmpeg;
+use timeline::{Span, Transcript};
+
+use crate::analysis::analyse;
+use crate::contract::Detection;
+use crate::event::{EventSink, Stage};
+use crate::selection::{Findings, Selector, evidence_span, groups};
+use crate::settings::{LexiconSettings, SpeechSettings};
+use crate::speech::Speech;
+use crate::{Analysis, Error};
+
+/// What to look for and with what.
+#[derive(Clone, Debug, Default)]
+pub struct DetectRequest {
+    /// How moments are chosen and cut.
+    pub options: RankOptions,
+    /// Which words are exciting.
+    pub lexicon: LexiconSettings,
+    /// Chat, on the timeline of the recording; empty if there is none.
+    pub chat: Vec<ChatMessage>,
+    /// What is said, if that is known already; nobody listens for words then.
+    pub transcript: Option<Transcript>,
+    /// How speech is recognised; `None` if it is not.
+    pub speech: Option<SpeechSettings>,
+}
+
+/// Looks for highlights in the recording at `path`. Cuts in the picture are used where there is a picture and an ffmpeg.
+///
+/// # Errors
+/// [`Error`] where the sound cannot be read, the lexicon or the options are wrong, or `interrupt` was set.
+pub fn detect(
+    path: &Path,
+    request: &DetectRequest,
+    ffmpeg: Option<&Ffmpeg>,
+    interrupt: &AtomicBool,
+    events: &EventSink,
+) -> Result<Detection, Error> {
+    request.options.validate()?;
+    let lexicon = request.lexicon.build()?;
+    events.started(Stage::Analyse, 0, "listening");
+    let analysis = analyse(path, ffmpeg, &request.chat, interrupt, &mut |share| {
+        events.progress(Stage::Analyse, 0, share)
+    })?;
+    events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
+    let mut search = Search { path, ffmpeg, speech: request.speech.clone().map(Speech::new), interrupt };
+    let medium = analysis.span();
+    let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
+    let budget = request.speech.as_ref().and_then(|speech| speech.budget);
+    let groups = groups(&analysis.candidates, medium, &request.options, budget);
+    for (item, group) in (0..).zip(&groups) {
+        events.started(Stage::Transcribe, item, "listening for words");
+        let found = search.look(
+            &analysis,
+            group,
+            medium,
+            &request.options,
+            request.transcript.as_ref(),
+            &mut |share| {
+                events.progress(Stage::Transcribe, item, share);
+            },
+        )?;
+        for (index, found) in group.iter().zip(found) {
+            findings[*index] = Some(found);
+        }
+        events.finished(Stage::Transcribe, item, String::new());
+    }
+    let selector = Selector {
+        candidates: &analysis.candidates,
+        findings: &findings,
+        lexicon: &lexicon,
+        options: &request.options,
+        medium,
+        rate: None,
+    };
+    Ok(Detection::new(analysis.duration, &selector.ranking()))
+}
+
+/// Looks around candidates for words and cuts.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) ffmpeg: Option<&'a Ffmpeg>,
+    pub(crate) speech: Option<Speech>,
+    pub(crate) interrupt: &'a AtomicBool,
+}
+
+impl Search<'_> {
+    /// The findings around the candidates of `group`, in its order.
+    pub(crate) fn look(
+        &mut self,
+        analysis: &Analysis,
+        group: &[usize],
+        medium: Span,
+        options: &RankOptions,
+        known: Option<&Transcript>,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<Vec<Findings>, Error> {
+        let spans: Vec<Span> =
+            group.iter().map(|index| evidence_span(&analysis.candidates[*index], medium, options)).collect();
+        let transcript = match (known, &mut self.speech) {
+            (Some(known), _) => Some(known.clone()),
+            (None, Some(speech)) => {
+                Some(speech.transcribe(self.path, &spans, self.ffmpeg, self.interrupt, progress)?)
+            }
+            (None, None) => None,
+        };
+        let mut findings = Vec::with_capacity(spans.len());
+        for span in spans {
+            findings.push(Findings {
+                words: transcript.as_ref().map(|transcript| transcript.words_in(span)),
+                shots: self.shots(span)?,
+                shots_searched: span,
+            });
+        }
+        Ok(findings)
+    }
+
+    /// Cuts in the picture; none where there is no picture or it cannot be decoded: they are a hint, not a need.
+    fn shots(&self, span: Span) -> Result<Vec<timeline::MediaTime>, Error> {
+        let Some(ffmpeg) = self.ffmpeg else { return Ok(Vec::new()) };
+        let looked = ffmpeg
+            .probe(self.path)
+            .and_then(|info| media_io::shot_changes(ffmpeg, self.path, &info, span, self.interrupt));
+        match looked {
+            Err(media_io::Error::NoVideo { .. }) => Ok(Vec::new()),
+            Err(error) if error.is_interrupted() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, %span, "cannot look for shot changes");
+                Ok(Vec::new())
+            }
+            Ok(shots) => Ok(shots),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The worker: takes jobs from the queue of a run and answers for how they end.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use apalis::prelude::Strategy;
+use apalis::prelude::{BackendExt as _, BoxDynError, Data, WorkerBuilder, WorkerBuilderExt as _};
+use apalis_sqlite::{Config, SqliteStorage};
+use highlight_detect::Lexicon;
+use media_io::Ffmpeg;
+use render::Encoder;
+use timeline::ClipId;
+use tokio::sync::watch;
+
+use crate::catalogue::{Catalogue, Run};
+use crate::job::{Job, queue_of};
+use crate::speech::Speech;
+use crate::{Error, EventSink};
+
+/// How often the queue is looked at. A job follows another within this time.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Jobs at once: while one is listened to for words, another is rendered. Both use all cores they can get, so more would
+/// only slow each other down.
+const JOBS_AT_ONCE: usize = 2;
+/// How often the interrupt flag is looked at between jobs.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Everything that the stages of one run share.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) run: Run,
+    pub(crate) ffmpeg: Ffmpeg,
+    pub(crate) lexicon: Lexicon,
+    pub(crate) speech: Mutex<Option<Speech>>,
+    pub(crate) encoder: OnceLock<Encoder>,
+    pub(crate) events: EventSink,
+    pub(crate) interrupt: Arc<AtomicBool>,
+    /// Where rendered clips wait to be stored.
+    pub(crate) spool: PathBuf,
+    outcome: watch::Sender<Option<Result<(), Arc<Error>>>>,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        catalogue: Catalogue,
+        run: Run,
+        ffmpeg: Ffmpeg,
+        lexicon: Lexicon,
+        events: EventSink,
+        interrupt: Arc<AtomicBool>,
+        spool: PathBuf,
+    ) -> Self {
+        let speech = Mutex::new(run.settings.speech.clone().map(Speech::new));
+        Self {
+            catalogue,
+            run,
+            ffmpeg,
+            lexicon,
+            speech,
+            encoder: OnceLock::new(),
+            events,
+            interrupt,
+            spool,
+            outcome: watch::Sender::new(None),
+        }
+    }
+
+    /// Where a clip is rendered to, without the ending.
+    pub(crate) fn spooled(&self, clip: ClipId) -> PathBuf {
+        self.spool.join(clip.to_string())
+    }
+
+    /// Ends the run, well or not; the first end counts.
+    pub(crate) fn end(&self, result: Result<(), Error>) {
+        self.outcome.send_if_modified(|outcome| {
+            let first = outcome.is_none();
+            if first {
+                *outcome = Some(result.map_err(Arc::new));
+            }
+            first
+        });
+    }
+
+    /// Works until the run has ended or is interrupted.
+    pub(crate) async fn work(self: Arc<Self>) -> Result<(), Error> {
+        let queue = queue_of(self.run.id);
+        let backend = SqliteStorage::<Job>::new(self.catalogue.pool())
+            .with_config(Config::default().queue(&queue).batch_size(JOBS_AT_ONCE))
+            .poll_with_strategy(Strategy::new().interval(POLL_INTERVAL));
+        let worker = WorkerBuilder::new(format!("process-{}", std::process::id()))
+            .backend(backend)
+            .concurrency(JOBS_AT_ONCE)
+            .data(Arc::clone(&self))
+            .build(handle);
+        let ended = Arc::clone(&self);
+        let signal = async move {
+            let mut outcome = ended.outcome.subscribe();
+            let finished = async {
+                // The sender lives as long as the engine, so this ends with an outcome.
+                let _ = outcome.wait_for(Option::is_some).await;
+            };
+            tokio::select! {
+                () = finished => {}
+                () = ended.interrupted() => {}
+            }
+            Ok::<(), std::io::Error>(())
+        };
+        let worked = worker.run_until(signal).await;
+        let outcome = self.outcome.borrow().clone();
+        match outcome {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                Err(Arc::try_unwrap(error).unwrap_or_else(|shared| Error::Queue(shared.to_string())))
+            }
+            None if self.is_interrupted() => Err(Error::Interrupted),
+            None => Err(Error::Queue(
+                worked.map_or_else(|error| error.to_string(), |()| "no job was left".to_owned()),
+            )),
+        }
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+
+    async fn interrupted(&self) {
+        while !self.is_interrupted() {
+            tokio::time::sleep(INTERRUPT_INTERVAL).await;
+        }
+    }
+}
+
+async fn handle(job: Job, engine: Data<Arc<Engine>>) -> Result<(), BoxDynError> {
+    let engine = Arc::clone(&engine);
+    tracing::debug!(step = ?job.step, "job taken");
+    let result = Arc::clone(&engine).run_step(job.step).await;
+    if let Err(error) = result {
+        let text = error.to_string();
+        engine.end(Err(error));
+        return Err(text.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The last stage: clips, list and report go where the user wants them.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
+use storage::{ClipStore, FileKind, FileSource, Layout, NewClip};
+use timeline::{ClipId, MediaTime};
+
+use crate::catalogue::Run;
+use crate::contract::{ClipEntry, Detection, HighlightEntry};
+use crate::engine::Engine;
+use crate::report_data::report_data;
+use crate::settings::RunSettings;
+use crate::stages::{Analysed, Ranked, Rendered};
+use crate::{Error, Stage, report};
+
+/// The folder of the clips, in the output folder.
+pub(crate) const CLIPS: &str = "clips";
+/// The list of what was found.
+pub(crate) const LIST: &str = "highlights.json";
+/// The page to look at.
+pub(crate) const REPORT: &str = "report.html";
+/// The detail of a stored clip that says which recording it is of.
+const RECORDING: &str = "recording";
+
+/// What lies in the output folder now, relative to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Outputs {
+    /// The clips, best first.
+    pub(crate) clips: Vec<String>,
+    /// How many highlights were found.
+    pub(crate) highlights: usize,
+    /// Whether there was a picture to cut.
+    pub(crate) has_video: bool,
+}
+
+/// `demo-01-0h12m33s`: whose, which, from where.
+fn name_of(settings: &RunSettings, rank: usize, start: MediaTime) -> String {
+    let seconds = start.to_units_floor(1).max(0);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}-{rank:02}-{hours}h{minutes:02}m{seconds:02}s", settings.streamer)
+}
+
+/// The text to post with a clip.
+pub(crate) fn caption(settings: &RunSettings, rank: usize, entry: &HighlightEntry) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let words: Vec<String> = entry.words.iter().map(|word| word.text.clone()).collect();
+    let rendered = environment.render_str(
+        &settings.description_template,
+        context! {
+            streamer => settings.streamer.as_str(),
+            title => settings.title.as_str(),
+            text => entry.text.as_str(),
+            score => entry.score,
+            rank => rank,
+            start => MediaTime::from_secs_f64(entry.start_s).to_string(),
+            words => words,
+        },
+    );
+    Ok(rendered.map_err(|source| Error::Template { source })?.trim().to_owned())
+}
+
+/// Writes `contents` to `path` so that it is there as a whole or not at all.
+pub(crate) fn write_whole(path: &Path, contents: &str) -> Result<(), Error> {
+    let failed = || Error::file("written", path);
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut file =
+        tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).map_err(failed())?;
+    file.write_all(contents.as_bytes()).map_err(failed())?;
+    file.as_file().sync_all().map_err(failed())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Temporary files are private; what comes out is for everyone whom the folder lets in.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(failed())?;
+    }
+    file.persist(path).map_err(|error| failed()(error.error))?;
+    Ok(())
+}
+
+/// Puts everything into the output folder. Doing it again changes nothing.
+pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
+    let run = &engine.run;
+    let missing =
+        |stage: Stage| Error::Queue(format!("the result of {stage} is missing; run again with --force"));
+    let analysed: Analysed =
+        engine.catalogue.result(run.id, Stage::Analyse, "").await?.ok_or_else(|| missing(Stage::Analyse))?;
+    let ranked: Ranked =
+        engine.catalogue.result(run.id, Stage::Rank, "").await?.ok_or_else(|| missing(Stage::Rank))?;
+    let rendered = engine.catalogue.results::<Rendered>(run.id, Stage::Render).await?;
+    let mut detection = Detection::new(analysed.analysis.duration, &ranked.ranking);
+    let store = ClipStore::local(&run.output_dir.join(CLIPS), Layout::Flat)?;
+    store.sweep(jiff::Timestamp::now()).await?;
+    let mut clips = Vec::new();
+    let mut captions = Vec::new();
+    for (rank, (entry, id)) in (1..).zip(detection.highlights.iter_mut().zip(&ranked.clips)) {
+        let text = caption(&run.settings, rank, entry)?;
+        let made = rendered.iter().find(|(item, _)| *item == id.to_string()).map(|(_, rendered)| rendered);
+        if let Some(made) = made {
+            let name = name_of(&run.settings, rank, MediaTime::from_secs_f64(entry.start_s));
+            entry.start_s = made.clip.span.start().as_secs_f64();
+            entry.end_s = made.clip.span.end().as_secs_f64();
+            entry.clip = Some(clip_entry(&name, made));
+            store.put(&new_clip(engine, *id, &name, entry, &text)).await?;
+            clips.push(format!("{CLIPS}/{name}.mp4"));
+        }
+        captions.push(text);
+    }
+    remove_stale(&store, run, &ranked.clips).await?;
+    let has_video = ranked.clips.is_empty() || !clips.is_empty();
+    let list = serde_json::to_string_pretty(&detection)
+        .map_err(|source| Error::Stored { what: "the list", source })?;
+    write_whole(&run.output_dir.join(LIST), &(list + "\n"))?;
+    let timings = engine.catalogue.finished(run.id).await?;
+    let page = report::render(&report_data(run, &analysed, &detection, &captions, &timings))?;
+    write_whole(&run.output_dir.join(REPORT), &page)?;
+    fs_err::remove_dir_all(&engine.spool).map_err(Error::file("removed", &engine.spool))?;
+    Ok(Outputs { clips, highlights: detection.highlights.len(), has_video })
+}
+
+fn clip_entry(name: &str, made: &Rendered) -> ClipEntry {
+    ClipEntry {
+        file: format!("{CLIPS}/{name}.mp4"),
+        thumbnail: Some(format!("{CLIPS}/{name}.png")),
+        first_frame: made.first_frame,
+        last_frame: made.last_frame,
+        frames: made.clip.frames,
+        fps: made.clip.rate.as_f64(),
+        loudness_lufs: made.clip.loudness_after.map(|loudness| loudness.integrated_lufs),
+        encoder: made.clip.encoder.to_string(),
+        size_bytes: made.clip.size_bytes,
+    }
+}
+
+fn new_clip(engine: &Engine, id: ClipId, name: &str, entry: &HighlightEntry, caption: &str) -> NewClip {
+    let spooled = engine.spooled(id);
+    let clip = NewClip::new(id, engine.run.settings.streamer.clone(), name, engine.run.created_at)
+        .with_file(FileKind::Video, FileSource::Path(spooled.with_extension("mp4")))
+        .with_file(FileKind::Thumbnail, FileSource::Path(spooled.with_extension("png")))
+        .with_file(FileKind::Caption, FileSource::Bytes(format!("{caption}\n").into_bytes().into()))
+        .with_detail(RECORDING, engine.run.recording.to_string());
+    let details = serde_json::to_value(entry).unwrap_or_default();
+    let details = details.as_object().cloned().unwrap_or_default();
+    details.into_iter().fold(clip, |clip, (field, value)| clip.with_detail(field, value))
+}
+
+/// Removes what an earlier run over the same recording left and this one did not make.
+async fn remove_stale(store: &ClipStore, run: &Run, made: &[ClipId]) -> Result<(), Error> {
+    let recording = run.recording.to_string();
+    for record in store.list(Some(&run.settings.streamer)).await? {
+        let same = record.details.get(RECORDING).and_then(|value| value.as_str()) == Some(recording.as_str());
+        if same && !made.contains(&record.id) {
+            store.delete(&record).await?;
+        }
+    }
+    Ok(())
+}

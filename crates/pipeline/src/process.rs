@@ -1,0 +1,210 @@
+//! Processing a recording from beginning to end, or on from where it stopped.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::Timestamp;
+use media_io::Ffmpeg;
+use storage::{ClipStore, Layout};
+use timeline::Digest;
+
+use crate::catalogue::{Catalogue, Run};
+use crate::contract::HighlightEntry;
+use crate::engine::Engine;
+use crate::export::{self, CLIPS, LIST, Outputs, REPORT};
+use crate::fingerprint::{digest_of, source_id};
+use crate::lock::RunLock;
+use crate::{Error, Event, EventSink, RunSettings, Stage};
+
+/// The database, in the data folder.
+const DATABASE: &str = "streamliner.db";
+
+/// What to process and where to.
+#[derive(Clone, Debug)]
+pub struct ProcessRequest {
+    /// The recording.
+    pub source: PathBuf,
+    /// How.
+    pub settings: RunSettings,
+    /// Where the database and work in progress are kept.
+    pub data_dir: PathBuf,
+    /// Where clips, list and report go.
+    pub output_dir: PathBuf,
+    /// Whether to start over although it was done, or begun, before.
+    pub force: bool,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is in the output folder.
+    Done,
+    /// Everything was in the output folder already; nothing was done.
+    AlreadyDone,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Processed {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many highlights there are.
+    pub highlights: usize,
+    /// The clips, best first.
+    pub clips: Vec<PathBuf>,
+    /// The list of what was found.
+    pub list: PathBuf,
+    /// The page to look at.
+    pub report: PathBuf,
+}
+
+impl Processed {
+    fn new(outcome: Outcome, outputs: &Outputs, output_dir: &Path) -> Self {
+        Self {
+            outcome,
+            highlights: outputs.highlights,
+            clips: outputs.clips.iter().map(|clip| output_dir.join(clip)).collect(),
+            list: output_dir.join(LIST),
+            report: output_dir.join(REPORT),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.clips.iter().chain([&self.list, &self.report]).all(|path| path.is_file())
+    }
+}
+
+/// Processes a recording, or goes on with it where an earlier call stopped. A second call after success does nothing.
+///
+/// # Errors
+/// [`Error::Busy`] while another process works on the same; [`Error::Interrupted`] when `interrupt` was set: what is
+/// finished is kept, and the same call goes on from there; [`Error::NothingToShow`] where there is no picture, after all else
+/// was made; and whatever the stages meet.
+pub async fn process(
+    request: &ProcessRequest,
+    ffmpeg: &Ffmpeg,
+    interrupt: Arc<AtomicBool>,
+    events: EventSink,
+) -> Result<Processed, Error> {
+    let settings = &request.settings;
+    settings.rank.validate()?;
+    settings.render.validate()?;
+    let lexicon = settings.lexicon.build()?;
+    // A mistake in the template is better found now than after an hour of work.
+    export::caption(settings, 1, &HighlightEntry::default())?;
+    let source = absolute(&request.source)?;
+    // What is no recording is told at once, before anything is written.
+    ffmpeg.probe(&source)?;
+    let output_dir = made(&request.output_dir)?;
+    ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?.check_writable().await?;
+    let data_dir = made(&request.data_dir)?;
+
+    let recording = source_id(&source)?;
+    let id = digest_of(&[&recording, settings, &output_dir]);
+    let locks = made(&data_dir.join("locks"))?;
+    let _lock = RunLock::take(&locks.join(format!("{id}.lock")))?;
+    let catalogue = Catalogue::open(&data_dir.join(DATABASE)).await?;
+    let spool = data_dir.join("spool").join(id.to_string());
+
+    let mut state = catalogue.run_state(id).await?;
+    if let Some((_, true)) = state {
+        let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
+        let processed = Processed::new(Outcome::AlreadyDone, &outputs, &output_dir);
+        if !request.force && processed.is_there() {
+            return if outputs.has_video {
+                Ok(processed)
+            } else {
+                Err(nothing_to_show(&source, &output_dir))
+            };
+        }
+        if !request.force {
+            events.send(Event::Notice(
+                "the output of an earlier run is not there any more; making it again".to_owned(),
+            ));
+        }
+        catalogue.forget(id).await?;
+        state = None;
+    } else if request.force && state.is_some() {
+        catalogue.forget(id).await?;
+        state = None;
+    }
+    let run = Run {
+        id,
+        recording,
+        path: source.clone(),
+        settings: settings.clone(),
+        output_dir: output_dir.clone(),
+        created_at: state.map_or_else(Timestamp::now, |(created, _)| created),
+    };
+    match state {
+        None => {
+            clear(&spool)?;
+            catalogue.begin_run(&run).await?;
+        }
+        Some(_) => {
+            catalogue.take_over(id).await?;
+            resume(&catalogue, id, &spool, &events).await?;
+        }
+    }
+    made(&spool)?;
+    let engine =
+        Arc::new(Engine::new(catalogue.clone(), run, ffmpeg.clone(), lexicon, events, interrupt, spool));
+    engine.work().await?;
+    let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
+    if !outputs.has_video {
+        return Err(nothing_to_show(&source, &output_dir));
+    }
+    Ok(Processed::new(Outcome::Done, &outputs, &output_dir))
+}
+
+fn nothing_to_show(source: &Path, output_dir: &Path) -> Error {
+    Error::NothingToShow { source_path: source.to_owned(), output: output_dir.to_owned() }
+}
+
+/// Says what is kept of an earlier process and removes the files that it left unfinished.
+async fn resume(catalogue: &Catalogue, run: Digest, spool: &Path, events: &EventSink) -> Result<(), Error> {
+    let finished = catalogue.finished(run).await?;
+    for (stage, parts, _) in &finished {
+        let stages =
+            [Stage::Ingest, Stage::Analyse, Stage::Transcribe, Stage::Rank, Stage::Render, Stage::Store];
+        if let Some(stage) = stages.into_iter().find(|known| known.name() == stage) {
+            events.send(Event::Resumed { stage, parts: *parts });
+        }
+    }
+    let rendered = catalogue.results::<serde_json::Value>(run, Stage::Render).await?;
+    let Ok(entries) = fs_err::read_dir(spool) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let whole =
+            path.file_stem().is_some_and(|stem| rendered.iter().any(|(clip, _)| stem == clip.as_str()));
+        if !whole {
+            let removed =
+                if path.is_dir() { fs_err::remove_dir_all(&path) } else { fs_err::remove_file(&path) };
+            removed.map_err(Error::file("removed", &path))?;
+        }
+    }
+    Ok(())
+}
+
+fn clear(folder: &Path) -> Result<(), Error> {
+    if folder.exists() {
+        fs_err::remove_dir_all(folder).map_err(Error::file("removed", folder))
+    } else {
+        Ok(())
+    }
+}
+
+/// Makes the folder and gives its absolute path.
+fn made(folder: &Path) -> Result<PathBuf, Error> {
+    fs_err::create_dir_all(folder).map_err(Error::file("made", folder))?;
+    absolute(folder)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    match fs_err::canonicalize(path) {
+        Ok(absolute) => Ok(absolute),
+        // Whoever reads it next says what is wrong with it.
+        Err(_) => std::path::absolute(path).map_err(Error::file("found", path)),
+    }
+}

@@ -1,0 +1,80 @@
+//! How a recording is to be processed. All that changes the result is here; two runs with equal settings are the same run.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use highlight_detect::RankOptions;
+use highlight_detect::lexicon::{Lexicon, Overlay};
+use render::RenderSettings;
+use serde::{Deserialize, Serialize};
+use timeline::{MediaDuration, StreamerName};
+
+use crate::Error;
+
+/// Everything that decides what comes out of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Whose stream it is.
+    pub streamer: StreamerName,
+    /// What the stream is called, for the posting text; empty if unknown.
+    pub title: String,
+    /// How moments are chosen and cut.
+    pub rank: RankOptions,
+    /// Which words are exciting.
+    pub lexicon: LexiconSettings,
+    /// How speech is recognised; `None` if it is not.
+    pub speech: Option<SpeechSettings>,
+    /// Why speech is not recognised, with the remedy, for the report.
+    pub no_speech_reason: Option<String>,
+    /// How clips look.
+    pub render: RenderSettings,
+    /// The template of the posting text.
+    pub description_template: String,
+}
+
+/// Which words are exciting, and how much.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LexiconSettings {
+    /// A whole lexicon in TOML in place of the one compiled in.
+    pub replacement: Option<String>,
+    /// Changes, in order: the user's, then the streamer's.
+    pub overlays: Vec<Overlay>,
+    /// Only patterns of these languages (ISO 639-1); all if empty.
+    pub languages: Vec<String>,
+}
+
+impl LexiconSettings {
+    /// The lexicon.
+    ///
+    /// # Errors
+    /// [`Error::Lexicon`] with the pattern at fault.
+    pub fn build(&self) -> Result<Lexicon, Error> {
+        let mut lexicon = match &self.replacement {
+            Some(text) => Lexicon::from_toml(text)?,
+            None => Lexicon::builtin(),
+        };
+        for overlay in &self.overlays {
+            lexicon = lexicon.with_overlay(overlay)?;
+        }
+        if !self.languages.is_empty() {
+            let codes: Vec<&str> = self.languages.iter().map(String::as_str).collect();
+            lexicon = lexicon.for_languages(&codes);
+        }
+        Ok(lexicon)
+    }
+}
+
+/// How speech is recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpeechSettings {
+    /// The model file.
+    pub model: PathBuf,
+    /// ISO 639-1 code, or `None` to detect the language.
+    pub language: Option<String>,
+    /// Threads; `None` for one a core.
+    pub threads: Option<NonZeroUsize>,
+    /// Whether to use a graphics card where the build has support.
+    pub gpu: bool,
+    /// At most this much sound is transcribed, the most promising first; `None` for no limit.
+    pub budget: Option<MediaDuration>,
+}

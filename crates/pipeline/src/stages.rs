@@ -1,0 +1,355 @@
+//! What each step does, and which steps follow from it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use highlight_detect::{Moment, Ranking};
+use media_io::{ExactCut, MediaInfo};
+use render::{CaptionWord, Encoder, RenderRequest, RenderedClip, Renderer, output_rate};
+use serde::{Deserialize, Serialize};
+use timeline::{ClipId, FrameRate, MediaDuration, Span};
+
+use crate::analysis::analyse;
+use crate::detect::Search;
+use crate::engine::Engine;
+use crate::fingerprint::digest_of;
+use crate::job::Step;
+use crate::selection::{Findings, Selector, groups};
+use crate::{Analysis, Error, Event, Stage, export};
+
+/// What ingesting found out.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Ingested {
+    pub(crate) has_video: bool,
+    /// Frame rate that clips will have.
+    pub(crate) rate: Option<FrameRate>,
+    pub(crate) container_duration: Option<MediaDuration>,
+}
+
+/// What listening found out, and in which groups candidates are looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Analysed {
+    pub(crate) analysis: Analysis,
+    pub(crate) groups: Vec<Vec<usize>>,
+}
+
+/// The choice, with the clip of each highlight.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ranked {
+    pub(crate) ranking: Ranking,
+    pub(crate) clips: Vec<ClipId>,
+}
+
+/// A finished clip, with where it lies in the recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rendered {
+    pub(crate) clip: RenderedClip,
+    /// First and last frame shown, counted from 0 at the recording's own rate.
+    pub(crate) first_frame: i64,
+    pub(crate) last_frame: i64,
+}
+
+impl Engine {
+    /// Does a step, unless it was done before.
+    pub(crate) async fn run_step(self: Arc<Self>, step: Step) -> Result<(), Error> {
+        let done: Option<serde_json::Value> =
+            self.catalogue.result(self.run.id, step.stage(), &step.item()).await?;
+        if done.is_some() {
+            // It was committed, but the process ended before the queue knew.
+            if step == Step::Store {
+                self.end(Ok(()));
+            }
+            return Ok(());
+        }
+        if self.is_interrupted() {
+            return Err(Error::Interrupted);
+        }
+        self.catalogue.note_start(self.run.id, step).await?;
+        match step {
+            Step::Ingest => self.ingest().await,
+            Step::Analyse => self.analyse().await,
+            Step::Transcribe { group } => self.transcribe(group).await,
+            Step::Rank => self.rank().await,
+            Step::Render { clip } => self.render(clip).await,
+            Step::Store => self.store().await,
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let engine = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&engine))
+            .await
+            .map_err(|error| Error::Queue(error.to_string()))?
+    }
+
+    async fn needed<T: serde::de::DeserializeOwned>(&self, stage: Stage) -> Result<T, Error> {
+        let found = self.catalogue.result(self.run.id, stage, "").await?;
+        found.ok_or_else(|| Error::Queue(format!("the result of {stage} is missing; run again with --force")))
+    }
+
+    async fn ingest(self: Arc<Self>) -> Result<(), Error> {
+        let begun = Instant::now();
+        self.events.started(Stage::Ingest, 0, "looking at the recording");
+        let ingested = self
+            .blocking(|engine| {
+                let info = engine.ffmpeg.probe(&engine.run.path)?;
+                if info.audio.is_empty() {
+                    return Err(media_io::Error::NoAudio { path: engine.run.path.clone() }.into());
+                }
+                let has_video = info.default_video().is_some();
+                let rate = if has_video { Some(output_rate(&info)?) } else { None };
+                Ok(Ingested { has_video, rate, container_duration: info.duration })
+            })
+            .await?;
+        let mut change = self.catalogue.change(self.run.id).await?;
+        change.finish(Step::Ingest, &ingested, begun.elapsed()).await?;
+        change.queue(Step::Analyse).await?;
+        change.commit().await?;
+        self.events.finished(
+            Stage::Ingest,
+            0,
+            if ingested.has_video { "sound and picture" } else { "sound, no picture" },
+        );
+        Ok(())
+    }
+
+    async fn analyse(self: Arc<Self>) -> Result<(), Error> {
+        let begun = Instant::now();
+        self.events.started(Stage::Analyse, 0, "listening");
+        let analysis = self
+            .blocking(|engine| {
+                analyse(&engine.run.path, Some(&engine.ffmpeg), &[], &engine.interrupt, &mut |share| {
+                    engine.events.progress(Stage::Analyse, 0, share);
+                })
+            })
+            .await?;
+        let budget = self.run.settings.speech.as_ref().and_then(|speech| speech.budget);
+        let groups = groups(&analysis.candidates, analysis.span(), &self.run.settings.rank, budget);
+        let (found, promising) = (analysis.candidates.len(), groups.iter().map(Vec::len).sum::<usize>());
+        let next = if groups.is_empty() { Step::Rank } else { Step::Transcribe { group: 0 } };
+        let mut change = self.catalogue.change(self.run.id).await?;
+        change.finish(Step::Analyse, &Analysed { analysis, groups }, begun.elapsed()).await?;
+        change.queue(next).await?;
+        change.commit().await?;
+        self.events.finished(
+            Stage::Analyse,
+            0,
+            format!("{found} candidates, {promising} worth a closer look"),
+        );
+        Ok(())
+    }
+
+    async fn transcribe(self: Arc<Self>, group: u32) -> Result<(), Error> {
+        let begun = Instant::now();
+        let analysed: Analysed = self.needed(Stage::Analyse).await?;
+        let ingested: Ingested = self.needed(Stage::Ingest).await?;
+        let groups = u32::try_from(analysed.groups.len()).unwrap_or(u32::MAX);
+        let members = analysed.groups.get(group as usize).cloned().unwrap_or_default();
+        self.events.started(Stage::Transcribe, group, format!("group {} of {groups}", group + 1));
+        let (analysed, found) = self
+            .blocking(move |engine| {
+                // Nobody panics while holding it, so the lock cannot be poisoned; and if it were, the model is still whole.
+                let mut speech = engine.speech.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut search = Search {
+                    path: &engine.run.path,
+                    ffmpeg: Some(&engine.ffmpeg),
+                    speech: speech.take(),
+                    interrupt: &engine.interrupt,
+                };
+                let medium = analysed.analysis.span();
+                let found = search.look(
+                    &analysed.analysis,
+                    &members,
+                    medium,
+                    &engine.run.settings.rank,
+                    None,
+                    &mut |share| {
+                        engine.events.progress(Stage::Transcribe, group, share);
+                    },
+                );
+                *speech = search.speech.take();
+                Ok((analysed, members.into_iter().zip(found?).collect::<Vec<(usize, Findings)>>()))
+            })
+            .await?;
+        let words: usize =
+            found.iter().filter_map(|(_, findings)| findings.words.as_ref().map(Vec::len)).sum();
+        let mut known = self.findings(analysed.analysis.candidates.len()).await?;
+        for (index, findings) in &found {
+            known[*index] = Some(findings.clone());
+        }
+        let pending = analysed.groups.iter().skip(group as usize + 1).flatten().copied().collect::<Vec<_>>();
+        let certain = self.selector(&analysed, &known, ingested).certain(&pending);
+        let mut change = self.catalogue.change(self.run.id).await?;
+        change.finish(Step::Transcribe { group }, &found, begun.elapsed()).await?;
+        if ingested.has_video {
+            for moment in &certain {
+                change.want_clip(self.clip_id(moment), moment, None).await?;
+            }
+        }
+        change
+            .queue(if group + 1 < groups { Step::Transcribe { group: group + 1 } } else { Step::Rank })
+            .await?;
+        change.commit().await?;
+        self.events.finished(Stage::Transcribe, group, format!("{words} words"));
+        Ok(())
+    }
+
+    async fn rank(self: Arc<Self>) -> Result<(), Error> {
+        let begun = Instant::now();
+        self.events.started(Stage::Rank, 0, "weighing");
+        let analysed: Analysed = self.needed(Stage::Analyse).await?;
+        let ingested: Ingested = self.needed(Stage::Ingest).await?;
+        let known = self.findings(analysed.analysis.candidates.len()).await?;
+        let ranking = self.selector(&analysed, &known, ingested).ranking();
+        let clips: Vec<ClipId> = ranking.highlights.iter().map(|moment| self.clip_id(moment)).collect();
+        let (chosen, rejected) = (ranking.highlights.len(), ranking.rejected.len());
+        let mut change = self.catalogue.change(self.run.id).await?;
+        if ingested.has_video {
+            for (rank, (moment, clip)) in (1..).zip(ranking.highlights.iter().zip(&clips)) {
+                change.want_clip(*clip, moment, Some(rank)).await?;
+            }
+        }
+        change.finish(Step::Rank, &Ranked { ranking, clips }, begun.elapsed()).await?;
+        change.store_when_ready().await?;
+        change.commit().await?;
+        self.events.finished(Stage::Rank, 0, format!("{chosen} highlights, {rejected} rejected"));
+        Ok(())
+    }
+
+    async fn render(self: Arc<Self>, clip: ClipId) -> Result<(), Error> {
+        let begun = Instant::now();
+        let moment: Moment = self.catalogue.moment(self.run.id, clip).await?.ok_or_else(|| {
+            Error::Queue(format!("clip {clip} is not in the catalogue; run again with --force"))
+        })?;
+        let item = u32::from_be_bytes([
+            clip.0.as_bytes()[0],
+            clip.0.as_bytes()[1],
+            clip.0.as_bytes()[2],
+            clip.0.as_bytes()[3],
+        ]);
+        self.events.started(Stage::Render, item, format!("clip at {}", moment.clip.start()));
+        let rendered = self.blocking(move |engine| engine.render_clip(clip, &moment, item)).await?;
+        for warning in &rendered.clip.warnings {
+            self.events.send(Event::Notice(warning.clone()));
+        }
+        let mut change = self.catalogue.change(self.run.id).await?;
+        change.finish(Step::Render { clip }, &rendered, begun.elapsed()).await?;
+        change.store_when_ready().await?;
+        change.commit().await?;
+        self.events.finished(
+            Stage::Render,
+            item,
+            format!("{} frames by {}", rendered.clip.frames, rendered.clip.encoder),
+        );
+        Ok(())
+    }
+
+    fn render_clip(&self, clip: ClipId, moment: &Moment, item: u32) -> Result<Rendered, Error> {
+        let settings = &self.run.settings.render;
+        let info = self.ffmpeg.probe(&self.run.path)?;
+        let rate = output_rate(&info)?;
+        let cut = ExactCut::plan(&info, &self.run.path, moment.clip, rate)?;
+        let encoder = match self.encoder.get() {
+            Some(encoder) => *encoder,
+            None => {
+                let found = Encoder::detect(&self.ffmpeg, settings.encoder.choice)?;
+                *self.encoder.get_or_init(|| found)
+            }
+        };
+        let emphasised = |index: usize| moment.keywords.binary_search(&index).is_ok();
+        let words = moment.words.iter().enumerate();
+        let words = words
+            .map(|(index, word)| CaptionWord { word: word.clone(), emphasised: emphasised(index) })
+            .collect();
+        let span = cut.span();
+        let (first_frame, last_frame) = source_frames(&info, span);
+        let frames = cut.frame_count();
+        let spooled = self.spooled(clip);
+        let request = RenderRequest {
+            cut,
+            info,
+            words,
+            peak: moment.peak,
+            settings: settings.clone(),
+            output: spooled.with_extension("mp4"),
+            thumbnail: Some(spooled.with_extension("png")),
+        };
+        let clip = Renderer::new(self.ffmpeg.clone(), encoder).render(
+            &request,
+            &self.interrupt,
+            &mut |progress| {
+                let done = progress.frame as f64;
+                self.events.progress(Stage::Render, item, done / (frames.max(1)) as f64);
+            },
+        )?;
+        Ok(Rendered { clip, first_frame, last_frame })
+    }
+
+    async fn store(self: Arc<Self>) -> Result<(), Error> {
+        let begun = Instant::now();
+        self.events.started(Stage::Store, 0, format!("into {}", self.run.output_dir.display()));
+        let outputs = export::export(&self).await?;
+        let mut change = self.catalogue.change(self.run.id).await?;
+        change.finish(Step::Store, &outputs, begun.elapsed()).await?;
+        change.finish_run().await?;
+        change.commit().await?;
+        self.events.finished(Stage::Store, 0, format!("{} clips", outputs.clips.len()));
+        self.end(Ok(()));
+        Ok(())
+    }
+
+    /// The findings so far, by index of the candidate.
+    async fn findings(&self, candidates: usize) -> Result<Vec<Option<Findings>>, Error> {
+        let mut known = vec![None; candidates];
+        for (_, found) in
+            self.catalogue.results::<Vec<(usize, Findings)>>(self.run.id, Stage::Transcribe).await?
+        {
+            for (index, findings) in found {
+                known[index] = Some(findings);
+            }
+        }
+        Ok(known)
+    }
+
+    fn selector<'a>(
+        &'a self,
+        analysed: &'a Analysed,
+        findings: &'a [Option<Findings>],
+        ingested: Ingested,
+    ) -> Selector<'a> {
+        // Sound often ends a little after the picture; a clip needs both.
+        let sound = analysed.analysis.span();
+        let container = ingested.container_duration.map(|length| Span::starting_at(sound.start(), length));
+        Selector {
+            candidates: &analysed.analysis.candidates,
+            findings,
+            lexicon: &self.lexicon,
+            options: &self.run.settings.rank,
+            medium: container.and_then(|container| container.intersection(sound)).unwrap_or(sound),
+            rate: ingested.rate,
+        }
+    }
+
+    fn clip_id(&self, moment: &Moment) -> ClipId {
+        let settings = &self.run.settings;
+        ClipId(digest_of(&[
+            &self.run.recording,
+            &settings.streamer,
+            &moment.clip,
+            &moment.words,
+            &moment.keywords,
+            &settings.render,
+        ]))
+    }
+}
+
+/// The frames of the source that are on screen at the start and at the end of `span`.
+fn source_frames(info: &MediaInfo, span: Span) -> (i64, i64) {
+    let Some(video) = info.default_video() else { return (0, 0) };
+    let rate = video.average_rate.or(video.real_rate).unwrap_or(FrameRate::FPS_30);
+    let since_first = span.shifted(timeline::MediaTime::ZERO - video.start);
+    (rate.nearest_frame(since_first.start()), rate.nearest_frame(since_first.end()) - 1)
+}

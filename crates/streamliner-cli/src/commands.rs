@@ -1,0 +1,20 @@
+//! The commands: each maps arguments and settings to the other crates and their results to output.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod model;
+
+use crate::args::{Arguments, Command};
+use crate::exit::{Exit, Failure};
+
+/// Runs what was asked for.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Config(command) => config::run(command, global),
+        Command::Doctor(arguments) => doctor::run(arguments, global),
+        Command::Model(command) => model::run(command, global),
+        Command::Completions(arguments) => completions::run(arguments),
+    }
+}

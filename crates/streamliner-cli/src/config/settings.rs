@@ -1,0 +1,220 @@
+//! The configuration as the rest of the program uses it.
+//!
+//! The fields mirror [`table`](super::table); a test reads every key into them, so neither can have one that the other lacks.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use timeline::{MediaDuration, StreamerName};
+
+/// Everything that can be configured, checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) paths: Paths,
+    pub(crate) detection: Detection,
+    pub(crate) streamers: BTreeMap<StreamerName, Streamer>,
+    pub(crate) transcription: Transcription,
+    pub(crate) render: Render,
+    pub(crate) publishing: Publishing,
+    pub(crate) retention: Retention,
+    #[serde(default)]
+    pub(crate) tools: Tools,
+    pub(crate) kick: Kick,
+    pub(crate) tiktok: TikTok,
+}
+
+/// `[paths]`; all resolved against the file or the working directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paths {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) models_dir: PathBuf,
+    pub(crate) output_dir: PathBuf,
+}
+
+/// `[detection]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Detection {
+    pub(crate) max_clips: usize,
+    pub(crate) min_score: f64,
+    #[serde(rename = "clip_min_s", with = "seconds")]
+    pub(crate) clip_min: MediaDuration,
+    #[serde(rename = "clip_max_s", with = "seconds")]
+    pub(crate) clip_max: MediaDuration,
+    #[serde(rename = "setup_s", with = "seconds")]
+    pub(crate) setup: MediaDuration,
+    #[serde(rename = "settle_s", with = "seconds")]
+    pub(crate) settle: MediaDuration,
+    #[serde(rename = "min_gap_s", with = "seconds")]
+    pub(crate) min_gap: MediaDuration,
+    pub(crate) languages: Vec<String>,
+    #[serde(default)]
+    pub(crate) lexicon: Option<PathBuf>,
+    pub(crate) keywords: BTreeMap<String, f32>,
+    pub(crate) remove_keywords: Vec<String>,
+}
+
+/// `[streamers.NAME]`; `Config::for_streamer` lays it over the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Streamer {
+    pub(crate) keywords: BTreeMap<String, f32>,
+    pub(crate) remove_keywords: Vec<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) max_clips: Option<usize>,
+    pub(crate) style: Option<String>,
+}
+
+/// `[transcription]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transcription {
+    pub(crate) enabled: bool,
+    /// A name of the catalogue, or a path (`kind::is_model_path`).
+    pub(crate) model: String,
+    /// `auto`, or an ISO 639 code.
+    pub(crate) language: String,
+    /// 0 for one a core.
+    pub(crate) threads: usize,
+    pub(crate) gpu: bool,
+    /// Zero for no limit.
+    #[serde(rename = "budget_s", with = "seconds")]
+    pub(crate) budget: MediaDuration,
+    pub(crate) download_base: String,
+}
+
+/// `[render]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Render {
+    pub(crate) style: String,
+    pub(crate) layout: Layout,
+    pub(crate) zoom: f64,
+    pub(crate) offset_x: f64,
+    pub(crate) offset_y: f64,
+    pub(crate) fps: FramesPerSecond,
+    pub(crate) encoder: EncoderName,
+    pub(crate) preset: String,
+    pub(crate) quality: u8,
+    pub(crate) loudness_lufs: f64,
+    pub(crate) captions: bool,
+    /// None for the style's own.
+    #[serde(default)]
+    pub(crate) font_size: Option<u32>,
+    /// `#RRGGBB`, none for the style's own.
+    #[serde(default)]
+    pub(crate) highlight_color: Option<String>,
+    #[serde(default)]
+    pub(crate) logo: Option<PathBuf>,
+    pub(crate) logo_width: u32,
+}
+
+/// `render.layout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Layout {
+    Auto,
+    Blurred,
+    Cover,
+}
+
+/// `render.fps`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum FramesPerSecond {
+    /// 30 or 60.
+    Fixed(u32),
+    /// As the source has it.
+    Auto(Auto),
+}
+
+/// The word `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Auto {
+    Auto,
+}
+
+/// `render.encoder`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EncoderName {
+    Auto,
+    Libx264,
+    Nvenc,
+    Vaapi,
+    VideoToolbox,
+    Qsv,
+}
+
+/// `[publishing]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Publishing {
+    pub(crate) description_template: String,
+}
+
+/// `[retention]`; zero is no limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) max_age_days: u32,
+    pub(crate) max_size_gb: f64,
+}
+
+/// `[tools]`; none means that PATH is searched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tools {
+    pub(crate) ffmpeg: Option<PathBuf>,
+    pub(crate) ffprobe: Option<PathBuf>,
+}
+
+/// `[kick]`; addresses without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kick {
+    pub(crate) api_base: String,
+    pub(crate) auth_base: String,
+    pub(crate) site_base: String,
+    pub(crate) web_base: String,
+    pub(crate) pusher_url: String,
+}
+
+/// `[tiktok]`; addresses without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TikTok {
+    pub(crate) api_base: String,
+    pub(crate) auth_base: String,
+    pub(crate) environment: TikTokEnvironment,
+}
+
+/// `tiktok.environment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TikTokEnvironment {
+    Sandbox,
+    Production,
+}
+
+/// Keys that end in `_s` are seconds in the file and media time inside.
+mod seconds {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use timeline::MediaDuration;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    pub(super) fn serialize<S: Serializer>(
+        duration: &MediaDuration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MediaDuration, D::Error> {
+        f64::deserialize(deserializer).map(MediaDuration::from_secs_f64)
+    }
+}

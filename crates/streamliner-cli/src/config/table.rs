@@ -1,0 +1,210 @@
+//! Every key that there is.
+
+use super::kind::Kind;
+
+/// A key of the configuration.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Key {
+    /// The `[section]` it stands in.
+    pub(crate) section: &'static str,
+    /// Its name there.
+    pub(crate) name: &'static str,
+    /// What it accepts.
+    pub(crate) kind: Kind,
+    /// What holds when nobody sets it.
+    pub(crate) default: Fallback,
+    /// What it does, in one or two sentences.
+    pub(crate) about: &'static str,
+}
+
+/// What holds when nobody sets a key.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Fallback {
+    /// This value, in TOML.
+    Value(&'static str),
+    /// Nothing; the words say what that means, the TOML is an example.
+    Unset {
+        /// What happens then.
+        meaning: &'static str,
+        /// A value somebody might set, in TOML.
+        example: &'static str,
+    },
+    /// The folder for data of this user, which differs between systems.
+    UserData {
+        /// How it looks on Linux, in TOML.
+        example: &'static str,
+    },
+    /// A folder inside `paths.data_dir`.
+    InDataDir {
+        /// Its name.
+        folder: &'static str,
+        /// How it looks on Linux, in TOML.
+        example: &'static str,
+    },
+}
+
+/// A section of the file.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What its keys are about.
+    pub(crate) about: &'static str,
+}
+
+/// The section that holds a table for each streamer.
+pub(crate) const STREAMERS: &str = "streamers";
+
+/// The sections, in the order of the file.
+pub(crate) const SECTIONS: &[Section] = &[
+    Section { name: "paths", about: "Where things are kept." },
+    Section { name: "detection", about: "Which moments are worth a clip, and how long a clip is." },
+    Section {
+        name: STREAMERS,
+        about: "What differs for one streamer: [streamers.NAME], for any number of names.",
+    },
+    Section { name: "transcription", about: "Speech to text, for the scores and the captions." },
+    Section { name: "render", about: "How the vertical clips look and sound." },
+    Section { name: "publishing", about: "The text that goes with a clip." },
+    Section { name: "retention", about: "When finished clips are removed again." },
+    Section { name: "tools", about: "The programs that are used." },
+    Section { name: "kick", about: "The addresses of Kick; change them only to use a stand-in." },
+    Section { name: "tiktok", about: "The addresses of TikTok; change them only to use a stand-in." },
+];
+
+const WEB: Kind = Kind::Address(&["https", "http"]);
+const SOCKET: Kind = Kind::Address(&["wss", "ws"]);
+/// The lexicon takes the same range.
+const WEIGHTS: Kind = Kind::Weights { min: -5.0, max: 5.0 };
+const STYLES: Kind = Kind::Choice(&["bold", "clean", "boxed"]);
+/// More clips than this from one recording are no selection any more.
+const CLIPS: Kind = Kind::Integer { min: 1, max: 100 };
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Fallback,
+    about: &'static str,
+) -> Key {
+    Key { section, name, kind, default, about }
+}
+
+const fn value(toml: &'static str) -> Fallback {
+    Fallback::Value(toml)
+}
+
+const fn unset(meaning: &'static str, example: &'static str) -> Fallback {
+    Fallback::Unset { meaning, example }
+}
+
+/// The keys, in the order of the file.
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Key] = &[
+    key("paths", "data_dir", Kind::Path, Fallback::UserData { example: "\"~/.local/share/streamliner\"" },
+        "The database and everything that can be made again."),
+    key("paths", "models_dir", Kind::Path, Fallback::InDataDir { folder: "models", example: "\"~/.local/share/streamliner/models\"" },
+        "Downloaded speech models."),
+    key("paths", "output_dir", Kind::Path, value("\"streamliner-output\""),
+        "Clips and reports; a relative default is meant from the working directory."),
+
+    key("detection", "max_clips", CLIPS, value("5"), "How many clips to make of one recording, the best first."),
+    key("detection", "min_score", Kind::Number { min: 0.0, max: 1.0 }, value("0.5"), "The score below which a moment is left out."),
+    key("detection", "clip_min_s", Kind::Number { min: 1.0, max: 600.0 }, value("15.0"), "The shortest clip, in seconds."),
+    key("detection", "clip_max_s", Kind::Number { min: 1.0, max: 600.0 }, value("60.0"), "The longest clip, in seconds."),
+    key("detection", "setup_s", Kind::Number { min: 0.0, max: 120.0 }, value("8.0"), "How much of what led to a reaction a clip shows, in seconds."),
+    key("detection", "settle_s", Kind::Number { min: 0.0, max: 120.0 }, value("3.0"), "How much a clip shows after a reaction, in seconds."),
+    key("detection", "min_gap_s", Kind::Number { min: 0.0, max: 3600.0 }, value("20.0"), "The least time between two moments, in seconds."),
+    key("detection", "languages", Kind::Languages, value("[]"), "The languages whose keywords count; empty means all."),
+    key("detection", "lexicon", Kind::Path, unset("the built-in lexicon", "\"my-lexicon.toml\""), "A keyword lexicon of your own, in place of the built-in one."),
+    key("detection", "keywords", WEIGHTS, value("{}"), "Phrases to add, or to weigh differently; a negative weight counts against a moment."),
+    key("detection", "remove_keywords", Kind::Phrases, value("[]"), "Phrases of the lexicon that do not count."),
+
+    key("transcription", "enabled", Kind::Switch, value("true"), "Whether speech is recognised; without it there are no captions and no keywords."),
+    key("transcription", "model", Kind::Model, value("\"base\""), "The speech model: a name of `streamliner model list`, or a path."),
+    key("transcription", "language", Kind::Language { auto: true }, value("\"auto\""), "The language that is spoken."),
+    key("transcription", "threads", Kind::Integer { min: 0, max: 256 }, value("0"), "Threads for recognition; 0 means one for each core."),
+    key("transcription", "gpu", Kind::Switch, value("true"), "Whether a graphics card is used, where the program was built for one."),
+    key("transcription", "budget_s", Kind::Number { min: 0.0, max: 604_800.0 }, value("0.0"), "At most this much sound of one recording is transcribed, in seconds; 0 means no limit."),
+    key("transcription", "download_base", WEB, value("\"https://huggingface.co/ggerganov/whisper.cpp/resolve/main\""), "Where models are downloaded from."),
+
+    key("render", "style", STYLES, value("\"bold\""), "The style of the captions."),
+    key("render", "layout", Kind::Choice(&["auto", "blurred", "cover"]), value("\"auto\""), "How a picture of another shape is fitted: over a blurred copy of itself, or filling the frame."),
+    key("render", "zoom", Kind::Number { min: 1.0, max: 4.0 }, value("1.0"), "The size of the picture; 1 fits the width, more crops the sides."),
+    key("render", "offset_x", Kind::Number { min: -1.0, max: 1.0 }, value("0.0"), "Where the picture stands: -1 left, 1 right."),
+    key("render", "offset_y", Kind::Number { min: -1.0, max: 1.0 }, value("0.0"), "Where the picture stands: -1 top, 1 bottom."),
+    key("render", "fps", Kind::Choice(&["auto", "30", "60"]), value("\"auto\""), "Frames a second; \"auto\" follows the source."),
+    key("render", "encoder", Kind::Choice(&["auto", "libx264", "nvenc", "vaapi", "videotoolbox", "qsv"]), value("\"auto\""), "The H.264 encoder; \"auto\" takes the first that works, a hardware encoder before libx264."),
+    key("render", "preset", Kind::Choice(&["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]), value("\"veryfast\""), "Speed against size, for libx264."),
+    key("render", "quality", Kind::Integer { min: 0, max: 51 }, value("21"), "Constant quality (CRF); less is better and bigger."),
+    key("render", "loudness_lufs", Kind::Number { min: -30.0, max: -5.0 }, value("-14.0"), "The integrated loudness of a clip, in LUFS."),
+    key("render", "captions", Kind::Switch, value("true"), "Whether the words are burned in."),
+    key("render", "font_size", Kind::Integer { min: 20, max: 200 }, unset("as the style has it", "84"), "The size of the captions, in pixels of a frame 1920 high."),
+    key("render", "highlight_color", Kind::Color, unset("as the style has it", "\"#FFD400\""), "The colour of the word that is being spoken."),
+    key("render", "logo", Kind::Path, unset("no logo", "\"logo.png\""), "A PNG to lay over the clips. TikTok refuses apps that add logos to what they post."),
+    key("render", "logo_width", Kind::Integer { min: 16, max: 1080 }, value("160"), "The width of the logo, in pixels of a frame 1080 wide."),
+
+    key("publishing", "description_template", Kind::Template, value("\"{{ streamer }}: {{ title }} #{{ streamer }} #clips\""), "The text that goes with a clip."),
+
+    key("retention", "max_age_days", Kind::Integer { min: 0, max: 36_500 }, value("0"), "Clips older than this many days are removed; 0 keeps them."),
+    key("retention", "max_size_gb", Kind::Number { min: 0.0, max: 1_000_000.0 }, value("0.0"), "The oldest clips are removed when all together are bigger than this, in GB; 0 means no limit."),
+
+    key("tools", "ffmpeg", Kind::Program, unset("`ffmpeg` in PATH", "\"/opt/ffmpeg/bin/ffmpeg\""), "The ffmpeg to use, 5.1 or newer."),
+    key("tools", "ffprobe", Kind::Program, unset("`ffprobe` in PATH", "\"/opt/ffmpeg/bin/ffprobe\""), "The ffprobe to use, of the same version."),
+
+    key("kick", "api_base", WEB, value("\"https://api.kick.com\""), "The official interface."),
+    key("kick", "auth_base", WEB, value("\"https://id.kick.com\""), "Where tokens come from."),
+    key("kick", "site_base", WEB, value("\"https://kick.com\""), "The web site."),
+    key("kick", "web_base", WEB, value("\"https://web.kick.com\""), "The interface of the web site."),
+    key("kick", "pusher_url", SOCKET, value("\"wss://ws-us2.pusher.com/app/32cbd69e4b950bf97679\""), "The socket of the chat."),
+
+    key("tiktok", "api_base", WEB, value("\"https://open.tiktokapis.com\""), "The interface for uploads and tokens."),
+    key("tiktok", "auth_base", WEB, value("\"https://www.tiktok.com\""), "Where a user agrees."),
+    key("tiktok", "environment", Kind::Choice(&["sandbox", "production"]), value("\"sandbox\""), "Which of the two sets of app credentials is in use. TIKTOK_ENVIRONMENT sets it too."),
+];
+
+/// The keys of `[streamers.NAME]`. All are unset by default, and each of them changes a key of the table above.
+#[rustfmt::skip]
+pub(crate) const STREAMER_KEYS: &[Key] = &[
+    key("detection", "keywords", WEIGHTS, unset("nothing is added", "{ \"that is mental\" = 2.0 }"), "Phrases to add to those of [detection], or to weigh differently."),
+    key("detection", "remove_keywords", Kind::Phrases, unset("nothing is removed", "[\"gg\"]"), "Phrases to remove besides those of [detection]."),
+    key("transcription", "language", Kind::Language { auto: true }, unset("as in [transcription]", "\"es\""), "The language that is spoken."),
+    key("detection", "max_clips", CLIPS, unset("as in [detection]", "3"), "How many clips to make of one recording."),
+    key("render", "style", STYLES, unset("as in [render]", "\"clean\""), "The style of the captions."),
+];
+
+/// Environment variables of the original program that set a key, with the key's dotted name.
+pub(crate) const LEGACY_VARIABLES: &[(&str, &str)] = &[("TIKTOK_ENVIRONMENT", "tiktok.environment")];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Fallback, KEYS, SECTIONS, STREAMER_KEYS, STREAMERS};
+
+    #[test]
+    fn every_default_and_every_example_is_accepted_by_its_own_key() {
+        for key in KEYS.iter().chain(STREAMER_KEYS) {
+            let (Fallback::Value(toml)
+            | Fallback::Unset { example: toml, .. }
+            | Fallback::UserData { example: toml }
+            | Fallback::InDataDir { example: toml, .. }) = key.default;
+            let table: toml::Table = toml::from_str(&format!("value = {toml}")).unwrap();
+            let checked = key.kind.check(&table["value"]);
+            assert_eq!(checked.as_ref(), Ok(&table["value"]), "{}.{}", key.section, key.name);
+        }
+    }
+
+    #[test]
+    fn keys_are_told_apart_and_stand_in_known_sections() {
+        let mut seen = BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert((key.section, key.name)), "{} twice", key.name);
+            assert!(key.section != STREAMERS && SECTIONS.iter().any(|section| section.name == key.section));
+            assert!(key.about.ends_with('.'), "{}", key.name);
+        }
+        for key in STREAMER_KEYS {
+            assert!(seen.contains(&(key.section, key.name)), "{} overrides nothing", key.name);
+        }
+    }
+}
