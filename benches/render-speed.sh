@@ -23,7 +23,7 @@ render_clip=$target/release/examples/render_clip
 run_ffmpeg() { ffmpeg -hide_banner -nostdin -loglevel error -y "$@"; }
 
 echo "source: $seconds s of 1920x1080 at 60 fps" >&2
-run_ffmpeg -f lavfi -i "testsrc2=size=1920x1080:rate=60:duration=$seconds,noise=alls=4:allf=t" \
+run_ffmpeg -f lavfi -i "testsrc2=size=1920x1080:rate=60:duration=$seconds,noise=alls=2:allf=t" \
     -f lavfi -i "anoisesrc=color=pink:amplitude=0.2:sample_rate=48000:duration=$seconds" \
     -c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p -c:a aac -shortest "$work/source.mp4"
 

@@ -7,7 +7,7 @@ use highlight_detect::RankOptions;
 use highlight_detect::lexicon::{Lexicon, Overlay};
 use render::RenderSettings;
 use serde::{Deserialize, Serialize};
-use timeline::{MediaDuration, StreamerName};
+use timeline::{FrameRate, MediaDuration, StreamerName};
 
 use crate::Error;
 
@@ -28,6 +28,8 @@ pub struct RunSettings {
     pub no_speech_reason: Option<String>,
     /// How clips look.
     pub render: RenderSettings,
+    /// Frames a second of clips; `None` follows the source (30 or 60).
+    pub rate: Option<FrameRate>,
     /// The template of the posting text.
     pub description_template: String,
 }

@@ -85,6 +85,11 @@ impl Engine {
             .map_err(|error| Error::Queue(error.to_string()))?
     }
 
+    /// The frame rate that clips get.
+    fn rate(&self, info: &MediaInfo) -> Result<FrameRate, Error> {
+        Ok(self.run.settings.rate.map_or_else(|| output_rate(info), Ok)?)
+    }
+
     async fn needed<T: serde::de::DeserializeOwned>(&self, stage: Stage) -> Result<T, Error> {
         let found = self.catalogue.result(self.run.id, stage, "").await?;
         found.ok_or_else(|| Error::Queue(format!("the result of {stage} is missing; run again with --force")))
@@ -100,7 +105,7 @@ impl Engine {
                     return Err(media_io::Error::NoAudio { path: engine.run.path.clone() }.into());
                 }
                 let has_video = info.default_video().is_some();
-                let rate = if has_video { Some(output_rate(&info)?) } else { None };
+                let rate = if has_video { Some(engine.rate(&info)?) } else { None };
                 Ok(Ingested { has_video, rate, container_duration: info.duration })
             })
             .await?;
@@ -250,7 +255,7 @@ impl Engine {
     fn render_clip(&self, clip: ClipId, moment: &Moment, item: u32) -> Result<Rendered, Error> {
         let settings = &self.run.settings.render;
         let info = self.ffmpeg.probe(&self.run.path)?;
-        let rate = output_rate(&info)?;
+        let rate = self.rate(&info)?;
         let cut = ExactCut::plan(&info, &self.run.path, moment.clip, rate)?;
         let encoder = match self.encoder.get() {
             Some(encoder) => *encoder,

@@ -43,6 +43,8 @@ const LOGO_PAD: &str = "[1:v:0]";
 pub(crate) struct GraphParts<'a> {
     pub(crate) cut: &'a ExactCut,
     pub(crate) video: &'a VideoStream,
+    /// Whether some of its frames may be interlaced.
+    pub(crate) interlaced: bool,
     pub(crate) captions: Option<&'a CaptionFiles>,
     /// Filters for the sound, after the cut's own.
     pub(crate) sound: Option<&'a str>,
@@ -72,7 +74,8 @@ pub(crate) fn graph(parts: &GraphParts<'_>, settings: &RenderSettings) -> String
     let cut = parts.cut;
     let composition = Composition::new(settings.layout, parts.video);
     let conversion = Conversion::of(parts.video);
-    let mut graph = format!("{}{DEINTERLACE},{}", cut.video_pad(), cut.video_filter());
+    let deinterlace = if parts.interlaced { DEINTERLACE } else { "" };
+    let mut graph = format!("{}{deinterlace}{}", cut.video_pad(), cut.video_filter());
     if composition.has_bands() {
         graph.push_str(&banded(&composition, &conversion, cut.rate()));
     } else {
@@ -113,8 +116,9 @@ fn banded(composition: &Composition, conversion: &Conversion, rate: FrameRate) -
     let split: String = bands.iter().map(|(name, ..)| format!("[small_{name}]")).collect();
     let mut graph = format!(
         ",split=2[for_source][for_background];[for_source]{}[source];[for_background]{fewer}{},\
-         scale={SMALL_WIDTH}:{SMALL_HEIGHT}:flags=area{}{},gblur=sigma={BLUR_SIGMA},\
-         lutyuv=y=16+(val-16)*{BACKGROUND_BRIGHTNESS},split={}{split}",
+         scale={SMALL_WIDTH}:{SMALL_HEIGHT}:flags=fast_bilinear{}{},gblur=sigma={BLUR_SIGMA},\
+         lutyuv=y=16+(val-16)*{BACKGROUND_BRIGHTNESS}:u=128+(val-128)*{BACKGROUND_BRIGHTNESS}:\
+         v=128+(val-128)*{BACKGROUND_BRIGHTNESS},split={}{split}",
         source(composition, conversion),
         crop(composition.background),
         conversion.scale_options(),

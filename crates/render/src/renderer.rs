@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::graph::{AUDIO_OUT, CaptionFiles, GraphParts, VIDEO_OUT, graph};
 use crate::loudness::{self, Loudness};
 use crate::settings::{EncoderSettings, LogoSettings, RenderSettings};
-use crate::{fonts, thumbnail};
+use crate::{fonts, picture, thumbnail};
 
 /// Sources of at least this many frames a second become 60 fps clips, others 30: 50 loses less by repeated frames than by dropped ones.
 const LEAST_RATE_FOR_60: f64 = 45.0;
@@ -125,6 +125,7 @@ impl Renderer {
         let parts = GraphParts {
             cut: &request.cut,
             video,
+            interlaced: picture::may_be_interlaced(&self.ffmpeg, request.cut.source(), video)?,
             captions: captions.as_ref().map(|captions| &captions.files),
             sound: sound.filter.as_deref(),
             upload: "",

@@ -15,7 +15,8 @@ use crate::layout::{CANVAS_WIDTH, Layout, MAX_ZOOM};
 /// ```
 /// use render::RenderSettings;
 ///
-/// let settings: RenderSettings = serde_json::from_str(r#"{"captions": {"style": "clean", "colour": "#FFEE00"}}"#)?;
+/// let settings: RenderSettings =
+///     serde_json::from_str(r##"{"captions": {"style": "clean", "colour": "#FFEE00"}}"##)?;
 /// settings.validate()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -75,6 +76,20 @@ pub struct LogoSettings {
     /// Pixels between it and the upper or lower edge, 0 to 900.
     #[serde(default = "logo_margin_y")]
     pub margin_y: u32,
+}
+
+impl LogoSettings {
+    /// The picture at `path`, 150 pixels wide in the top right corner.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            width: logo_width(),
+            corner: Corner::default(),
+            margin_x: logo_margin_x(),
+            margin_y: logo_margin_y(),
+        }
+    }
 }
 
 /// A seventh of the picture's width: seen, but no more.
@@ -179,7 +194,7 @@ impl Default for LoudnessSettings {
     }
 }
 
-pub(crate) fn in_range<T: PartialOrd + Display>(
+pub(crate) fn in_range<T: PartialOrd + Display + Copy>(
     key: &'static str,
     value: T,
     least: T,

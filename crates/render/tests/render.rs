@@ -235,6 +235,36 @@ fn colours_of_other_standards_come_out_as_bt709() {
 }
 
 #[test]
+fn interlaced_frames_lose_their_combs() {
+    let scene = Scene::new();
+    let source = scene.path("interlaced.ts");
+    // A bar that moves 20 pixels from field to field.
+    let bar = "color=black:size=720x576:rate=50:duration=2,geq=lum='if(between(X-mod(N*20,600),0,80),235,16)':cb=128:cr=128";
+    let weave = format!("{bar},interlace=lowpass=off,format=yuv420p");
+    let mut arguments =
+        ["-f", "lavfi", "-i", &weave, "-c:v", "mpeg2video", "-b:v", "8M", "-flags", "+ildct+ilme"]
+            .map(Into::into)
+            .to_vec();
+    arguments.push(media_io::file_argument(&source));
+    scene.ffmpeg.capture(arguments).unwrap();
+    let request = scene.request(&source, Span::from_secs_f64(0.2, 1.2), quick());
+    let clip = scene.render(&request);
+    assert_platform_facts(&request.output, &clip);
+    let frame = scene.frame(&request.output, 12);
+    // Across the left edge of the bar, rows of a comb differ by turns.
+    let combed = (700..1_200_usize)
+        .filter(|y| {
+            let row =
+                |y: usize| frame[y * 1_080..(y + 1) * 1_080].iter().filter(|level| **level > 128).count();
+            let (above, here, below) = (row(y - 2), row(*y), row(y + 2));
+            here > 0 && above.abs_diff(below) <= 2 && here.abs_diff(above) > 10
+        })
+        .count();
+    assert_eq!(combed, 0, "rows that stick out");
+    assert!(frame.iter().any(|level| *level > 200), "the bar is seen");
+}
+
+#[test]
 fn captions_of_any_text_stay_inside_the_safe_zone() {
     let scene = Scene::new();
     let media = TestMedia::new(60).size(640, 360);
@@ -374,4 +404,22 @@ fn a_source_at_25_fps_becomes_30_and_its_words_keep_their_time() {
     };
     assert_eq!(bright(17), 0, "the frame before the word");
     assert!(bright(18) > 1_000, "the frame at the word");
+}
+
+#[test]
+fn a_hardware_encoder_that_fails_is_replaced_with_a_warning() {
+    let scene = Scene::new();
+    // No machine has both.
+    let broken =
+        [(Encoder::Nvenc, EncoderChoice::Nvenc), (Encoder::VideoToolbox, EncoderChoice::VideoToolbox)]
+            .into_iter()
+            .find(|(_, choice)| Encoder::detect(&scene.ffmpeg, *choice).is_err());
+    let (encoder, _) = broken.expect("an encoder that does not work here");
+    let source = scene.write(&TestMedia::new(30));
+    let request = scene.request(&source, Span::from_secs_f64(0.0, 1.0), quick());
+    let renderer = Renderer::new(scene.ffmpeg.clone(), encoder);
+    let clip = renderer.render(&request, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_platform_facts(&request.output, &clip);
+    assert_eq!(clip.encoder, Encoder::X264);
+    assert!(clip.warnings[0].contains("libx264 was used"), "{:?}", clip.warnings);
 }

@@ -86,6 +86,10 @@ pub(crate) enum OutputFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make clips of a recording: find its moments, cut, caption and store them.
+    Process(commands::process::Arguments),
+    /// Print the moments of a recording, and why, without making clips.
+    Detect(commands::detect::Arguments),
     /// Write, show or check the configuration.
     #[command(subcommand)]
     Config(commands::config::Command),

@@ -2,8 +2,11 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod model;
+pub(crate) mod process;
+mod recording;
 
 use crate::args::{Arguments, Command};
 use crate::exit::{Exit, Failure};
@@ -12,6 +15,8 @@ use crate::exit::{Exit, Failure};
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let global = &arguments.global;
     match &arguments.command {
+        Command::Process(arguments) => process::run(arguments, global),
+        Command::Detect(arguments) => detect::run(arguments, global),
         Command::Config(command) => config::run(command, global),
         Command::Doctor(arguments) => doctor::run(arguments, global),
         Command::Model(command) => model::run(command, global),

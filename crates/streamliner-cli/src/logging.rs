@@ -10,6 +10,8 @@ use crate::args::{Global, LogFormat};
 pub(crate) fn start(global: &Global) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::ERROR,
+        // Progress is events of the log in JSON, so it is there without being asked for.
+        (false, 0) if global.log_format == LogFormat::Json => LevelFilter::INFO,
         (false, 0) => LevelFilter::WARN,
         (false, 1) => LevelFilter::INFO,
         (false, 2) => LevelFilter::DEBUG,

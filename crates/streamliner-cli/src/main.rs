@@ -8,6 +8,7 @@ mod exit;
 mod interrupt;
 mod logging;
 mod output;
+mod progress;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

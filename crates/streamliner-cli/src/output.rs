@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::args::LogFormat;
+use crate::args::{Global, LogFormat};
 use crate::exit::{Exit, Failure};
 
 /// Writes data to stdout, as it is.
@@ -28,6 +28,15 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 pub(crate) fn notice(text: impl fmt::Display) {
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Tells something that the user should mend, though the work goes on.
+pub(crate) fn warning(text: &str, global: &Global) {
+    match (global.quiet, global.log_format) {
+        (true, _) => {}
+        (false, LogFormat::Text) => notice(format_args!("warning: {text}")),
+        (false, LogFormat::Json) => tracing::warn!("{text}"),
+    }
 }
 
 /// Tells why a command did not end well: a line for each error, one for the remedy.

@@ -2,12 +2,11 @@
 //!
 //! Output sample `k` is the sound at exactly `k / rate` seconds of media time, whenever the run of input samples began,
 //! so runs on either side of a gap land on one common grid and no filter delay has to be known by anyone.
-//! A polyphase windowed-sinc filter does this directly. It was chosen over a block resampler by measurement: from 48 to
-//! 16 kHz it takes about a third of the time of AAC decoding, it has no block size that would have to be flushed at
-//! gaps, and a run may begin at any phase.
+//! A polyphase windowed-sinc filter does this directly. Measured against rubato's FFT resampler from 48 to 16 kHz it is as
+//! fast (0.1 s of processor time for ten minutes, of which AAC decoding takes 0.35 s), and it has no block size that would
+//! have to be flushed at gaps, and lets a run begin at any phase.
 
 use std::f64::consts::PI;
-use std::ops::Range;
 
 use timeline::{MediaTime, SampleRate, TICKS_PER_SECOND};
 
@@ -19,8 +18,8 @@ const KAISER_BETA: f64 = 6.0;
 /// Centre of the transition band as a part of the lower rate's Nyquist frequency: at 16 kHz sound is kept to 6.2 kHz, half
 /// gone at 7.4 kHz, and gone from 8.8 kHz on.
 const CUTOFF: f64 = 0.92;
-/// Dot products are summed in this many lanes, so that the compiler can use vector registers.
-const LANES: usize = 8;
+/// Dot products are summed in this many lanes, so that the compiler can use several vector registers side by side.
+const LANES: usize = 16;
 
 /// Filter coefficients for one pair of rates, shared by all runs of that pair.
 #[derive(Debug)]
@@ -141,16 +140,20 @@ impl Run {
 
     /// Appends the output samples whose position lies before input sample `limit`.
     fn produce(&mut self, kernel: &Kernel, limit: i64, output: &mut Vec<f32>) {
-        loop {
-            let phase_position = self.next_output * kernel.step - self.origin;
-            let position = phase_position.div_euclid(kernel.phases);
-            if position >= limit {
-                return;
-            }
+        let exact = self.next_output * kernel.step - self.origin;
+        let (mut position, mut phase) = (exact.div_euclid(kernel.phases), exact.rem_euclid(kernel.phases));
+        // Divisions take as long as the filter does, so the place of the next sample is found without.
+        let (whole_step, phase_step) = (kernel.step / kernel.phases, kernel.step % kernel.phases);
+        while position < limit {
             let first = (position - kernel.history() - self.window_start) as usize;
-            let range: Range<usize> = first..first + kernel.taps;
-            output.push(dot(kernel.row(phase_position.rem_euclid(kernel.phases)), &self.window[range]));
+            output.push(dot(kernel.row(phase), &self.window[first..first + kernel.taps]));
             self.next_output += 1;
+            position += whole_step;
+            phase += phase_step;
+            if phase >= kernel.phases {
+                phase -= kernel.phases;
+                position += 1;
+            }
         }
     }
 }
@@ -158,12 +161,22 @@ impl Run {
 /// The sum of products of two rows of equal length, a multiple of [`LANES`].
 fn dot(coefficients: &[f32], samples: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
-    for (coefficients, samples) in coefficients.chunks_exact(LANES).zip(samples.chunks_exact(LANES)) {
+    for (coefficients, samples) in
+        coefficients.as_chunks::<LANES>().0.iter().zip(samples.as_chunks::<LANES>().0)
+    {
         for lane in 0..LANES {
             lanes[lane] += coefficients[lane] * samples[lane];
         }
     }
-    lanes.iter().sum()
+    // Halved again and again, so that this too is done in vector registers.
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 fn greatest_common_divisor(mut one: u32, mut two: u32) -> u32 {

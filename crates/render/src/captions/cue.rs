@@ -130,7 +130,7 @@ fn ends_sentence(text: &str) -> bool {
 }
 
 fn cue(words: &[CueWord], settings: &CaptionSettings, style: &CaptionStyle) -> Cue {
-    let lines = lines_of(words, settings, style).unwrap_or_else(|| vec![0..words.len()]);
+    let lines = lines_of(words, settings, style).unwrap_or_else(|| std::iter::once(0..words.len()).collect());
     let measures = measures(words, style);
     let widest = lines.iter().map(|line| line_width(&measures[line.clone()])).fold(0.0, f64::max);
     let scale = (line_pixels(style) / widest.max(1.0)).min(1.0);

@@ -47,7 +47,7 @@ fn split(
 ) -> Option<(f64, Vec<Range<usize>>)> {
     if lines == 1 {
         let rest = &words[from..];
-        return fits(rest, limits).then(|| (line_width(rest), vec![from..words.len()]));
+        return fits(rest, limits).then(|| (line_width(rest), one_line(from..words.len())));
     }
     let mut best: Option<(f64, Vec<Range<usize>>)> = None;
     for end in from + 1..=words.len() + 1 - lines {
@@ -63,6 +63,10 @@ fn split(
         }
     }
     best
+}
+
+fn one_line(words: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(words).collect()
 }
 
 fn fits(words: &[Measure], limits: LineLimits) -> bool {
@@ -85,10 +89,10 @@ mod tests {
 
     #[test]
     fn lines_are_balanced_and_no_more_than_needed() {
-        assert_eq!(set_lines(&words(&[30.0, 30.0]), LIMITS), Some(vec![0..2]));
+        assert_eq!(set_lines(&words(&[30.0, 30.0]), LIMITS), Some(one_line(0..2)));
         assert_eq!(set_lines(&words(&[40.0, 20.0, 20.0, 40.0]), LIMITS), Some(vec![0..2, 2..4]));
         assert_eq!(set_lines(&words(&[90.0, 90.0, 90.0]), LIMITS), None);
-        assert_eq!(set_lines(&words(&[300.0]), LIMITS), Some(vec![0..1]));
+        assert_eq!(set_lines(&words(&[300.0]), LIMITS), Some(one_line(0..1)));
         assert_eq!(set_lines(&[], LIMITS), None);
     }
 

@@ -1,0 +1,95 @@
+//! `streamliner detect`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use pipeline::{DetectRequest, Detection, read_chat, read_transcript};
+
+use super::recording::{RecordingOptions, failure, ffmpeg, lexicon, rank_options, speech};
+use crate::args::{Global, OutputFormat};
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::{interrupt, output};
+
+/// Arguments of `detect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The recording: anything that ffmpeg can read.
+    #[arg(value_hint = ValueHint::FilePath)]
+    input: PathBuf,
+    /// How to write it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: OutputFormat,
+    /// Chat of the stream: a JSON object a line, {"t_s": seconds, "user": "...", "text": "..."}.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    chat: Option<PathBuf>,
+    /// What is said, if that is known: {"segments": [{"start_s", "end_s", "text", "words"}]}.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_transcribe")]
+    transcript: Option<PathBuf>,
+    #[command(flatten)]
+    options: RecordingOptions,
+}
+
+/// Looks and prints.
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
+    let config = arguments.options.load(global, [])?;
+    let settings = &config.settings;
+    let interrupt = interrupt::watch()?;
+    let inputs = |error: pipeline::InputError| failure(error.into());
+    let chat = arguments.chat.as_deref().map(read_chat).transpose().map_err(inputs)?.unwrap_or_default();
+    let transcript = arguments.transcript.as_deref().map(read_transcript).transpose().map_err(inputs)?;
+    let speech = if transcript.is_some() { None } else { Some(speech(settings)?) };
+    if let (Some(Err(reason)), true) = (&speech, settings.transcription.enabled) {
+        output::warning(reason, global);
+    }
+    let request = DetectRequest {
+        options: rank_options(settings),
+        lexicon: lexicon(settings)?,
+        chat,
+        transcript,
+        speech: speech.and_then(Result::ok),
+    };
+    // Much of what there is can be read without.
+    let ffmpeg = ffmpeg(settings).ok();
+    let progress = Progress::new(global);
+    let detection =
+        pipeline::detect(&arguments.input, &request, ffmpeg.as_ref(), &interrupt, &progress.sink());
+    progress.clear();
+    let detection = detection.map_err(failure)?;
+    match arguments.format {
+        OutputFormat::Json => output::json(&detection)?,
+        OutputFormat::Text => output::data(as_text(&detection))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn as_text(detection: &Detection) -> String {
+    let clock = |seconds: f64| timeline::MediaTime::from_secs_f64(seconds).to_string();
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    if detection.highlights.is_empty() {
+        let _ = writeln!(text, "No highlights; {} moments were looked at.", detection.rejected.len());
+    }
+    for (rank, highlight) in (1..).zip(&detection.highlights) {
+        let _ = writeln!(
+            text,
+            "{rank:>2}. {} to {}  score {:.2}  peak {}",
+            clock(highlight.start_s),
+            clock(highlight.end_s),
+            highlight.score,
+            clock(highlight.peak_s)
+        );
+        for reason in highlight.reasons.iter().filter(|reason| reason.weight.abs() >= 0.05) {
+            let _ = writeln!(text, "      {:+.2} {}: {}", reason.weight, reason.signal, reason.detail);
+        }
+        if !highlight.text.is_empty() {
+            let _ = writeln!(text, "      “{}”", highlight.text);
+        }
+    }
+    for rejected in &detection.rejected {
+        let moment = &rejected.moment;
+        let _ = writeln!(text, "  - {} score {:.2}: {}", clock(moment.peak_s), moment.score, rejected.why);
+    }
+    text
+}

@@ -1,0 +1,137 @@
+//! `streamliner process`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueHint;
+use pipeline::{Outcome, ProcessRequest, Processed, RunSettings};
+use serde::Serialize;
+use timeline::StreamerName;
+
+use super::recording::{
+    RecordingOptions, failure, ffmpeg, frame_rate, lexicon, rank_options, render_settings, speech,
+};
+use crate::args::{Global, OutputFormat};
+use crate::config::Flag;
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::{interrupt, output};
+
+/// Arguments of `process`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The recording: anything that ffmpeg can read.
+    #[arg(value_hint = ValueHint::FilePath)]
+    input: PathBuf,
+    /// Whose stream it is.
+    #[arg(long, value_name = "NAME")]
+    streamer: StreamerName,
+    /// What the stream is called, for the posting text; the file's name unless given.
+    #[arg(long)]
+    title: Option<String>,
+    /// Make the clips but publish nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where clips, highlights.json and report.html go.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    output_dir: Option<PathBuf>,
+    /// Start over, although it was done or begun before.
+    #[arg(long)]
+    force: bool,
+    /// How to write what was made.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: OutputFormat,
+    #[command(flatten)]
+    options: RecordingOptions,
+}
+
+/// What `process --format json` prints.
+#[derive(Serialize)]
+struct Printed<'a> {
+    outcome: &'static str,
+    highlights: usize,
+    clips: &'a [PathBuf],
+    list: &'a PathBuf,
+    report: &'a PathBuf,
+}
+
+/// Makes the clips.
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
+    let output_dir = arguments.output_dir.as_ref().map(|folder| Flag {
+        flag: "--output-dir".to_owned(),
+        key: "paths.output_dir".to_owned(),
+        value: folder.to_string_lossy().into_owned(),
+    });
+    let config = arguments.options.load(global, output_dir)?.for_streamer(arguments.streamer.as_str());
+    let settings = &config.settings;
+    let interrupt = interrupt::watch()?;
+    let ffmpeg = ffmpeg(settings).map_err(|error| failure(error.into()))?;
+    let speech = speech(settings)?;
+    if let (Err(reason), true) = (&speech, settings.transcription.enabled) {
+        output::warning(reason, global);
+    }
+    let title = arguments
+        .title
+        .clone()
+        .or_else(|| arguments.input.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
+        .unwrap_or_default();
+    let request = ProcessRequest {
+        source: arguments.input.clone(),
+        settings: RunSettings {
+            streamer: arguments.streamer.clone(),
+            title,
+            rank: rank_options(settings),
+            lexicon: lexicon(settings)?,
+            no_speech_reason: speech.as_ref().err().cloned(),
+            speech: speech.ok(),
+            render: render_settings(settings)?,
+            rate: frame_rate(settings),
+            description_template: settings.publishing.description_template.clone(),
+        },
+        data_dir: settings.paths.data_dir.clone(),
+        output_dir: arguments.output_dir.clone().unwrap_or_else(|| settings.paths.output_dir.clone()),
+        force: arguments.force,
+    };
+    if !arguments.dry_run {
+        tracing::debug!("nothing is configured to publish to, so clips are only stored");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the job queue")
+        .map_err(Failure::failed)?;
+    let progress = Progress::new(global);
+    let processed = runtime.block_on(pipeline::process(&request, &ffmpeg, interrupt, progress.sink()));
+    progress.clear();
+    report(&processed.map_err(failure)?, arguments.format, global)
+}
+
+fn report(processed: &Processed, format: OutputFormat, global: &Global) -> Result<Exit, Failure> {
+    let already = processed.outcome == Outcome::AlreadyDone;
+    match format {
+        OutputFormat::Json => output::json(&Printed {
+            outcome: if already { "already_done" } else { "done" },
+            highlights: processed.highlights,
+            clips: &processed.clips,
+            list: &processed.list,
+            report: &processed.report,
+        })?,
+        OutputFormat::Text => {
+            if !global.quiet {
+                output::notice(match (already, processed.highlights) {
+                    (true, _) => {
+                        "done before with these settings; nothing to do (--force starts over)".to_owned()
+                    }
+                    (false, 0) => {
+                        "no moment reached the threshold; the report tells what came closest".to_owned()
+                    }
+                    (false, count) => format!("{count} clips"),
+                });
+            }
+            let paths = processed.clips.iter().chain([&processed.list, &processed.report]);
+            output::data(paths.map(|path| format!("{}\n", path.display())).collect::<String>())?;
+        }
+    }
+    Ok(Exit::Done)
+}
