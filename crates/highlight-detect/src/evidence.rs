@@ -10,7 +10,7 @@ const CHAT_WEIGHT: f32 = 2.4;
 /// The rise of different chatters beyond which more is not more evidence.
 const CHAT_FULL: f32 = 6.0;
 /// Log-odds for the most exciting words there are; as much against for the opposite.
-const KEYWORD_WEIGHT: f32 = 3.0;
+const KEYWORD_WEIGHT: f32 = 4.0;
 /// Log-odds against where plenty is said and none of it is exciting.
 const DULL_WEIGHT: f32 = 0.6;
 /// Words this far outside the reaction still belong to it: "no way" is said before the scream.

@@ -101,6 +101,9 @@ pub fn analyse(
     candidates.extend(rest);
     curve.extend(trace);
     candidates.sort_by_key(|candidate| candidate.core);
+    if end == MediaTime::ZERO {
+        return Err(media_io::Error::Empty { path: path.to_owned() }.into());
+    }
     let mut report = reader.report();
     report.gaps.truncate(KEPT_GAPS);
     Ok(Analysis {

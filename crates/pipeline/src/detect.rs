@@ -45,7 +45,7 @@ pub fn detect(
     let lexicon = request.lexicon.build()?;
     events.started(Stage::Analyse, 0, "listening");
     let analysis = analyse(path, ffmpeg, &request.chat, interrupt, &mut |share| {
-        events.progress(Stage::Analyse, 0, share)
+        events.progress(Stage::Analyse, 0, share);
     })?;
     events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
     let mut search = Search { path, ffmpeg, speech: request.speech.clone().map(Speech::new), interrupt };

@@ -109,8 +109,8 @@ impl Engine {
             Ok::<(), std::io::Error>(())
         };
         let worked = worker.run_until(signal).await;
-        let outcome = self.outcome.borrow().clone();
-        match outcome {
+        // Taken out and not borrowed: only who alone holds the error can give it back as what it is.
+        match self.outcome.send_replace(None) {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
                 Err(Arc::try_unwrap(error).unwrap_or_else(|shared| Error::Queue(shared.to_string())))

@@ -19,7 +19,7 @@ pub enum Error {
     Render(#[from] render::Error),
     /// A clip cannot be stored.
     #[error(transparent)]
-    Storage(#[from] storage::StorageError),
+    Storage(Box<storage::StorageError>),
     /// A chat or transcript file is not what it should be.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -90,6 +90,12 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted; run the same command again to go on")]
     Interrupted,
+}
+
+impl From<storage::StorageError> for Error {
+    fn from(error: storage::StorageError) -> Self {
+        Self::Storage(Box::new(error))
+    }
 }
 
 impl Error {

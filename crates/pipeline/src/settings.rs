@@ -73,7 +73,7 @@ pub struct SpeechSettings {
     pub model: PathBuf,
     /// ISO 639-1 code, or `None` to detect the language.
     pub language: Option<String>,
-    /// Threads; `None` for one a core.
+    /// Threads; `None` for one fewer than there are cores.
     pub threads: Option<NonZeroUsize>,
     /// Whether to use a graphics card where the build has support.
     pub gpu: bool,

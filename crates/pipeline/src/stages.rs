@@ -282,7 +282,7 @@ impl Engine {
             output: spooled.with_extension("mp4"),
             thumbnail: Some(spooled.with_extension("png")),
         };
-        let clip = Renderer::new(self.ffmpeg.clone(), encoder).render(
+        let clip = Renderer::new(self.ffmpeg.clone(), encoder).with_scratch(self.spool.clone()).render(
             &request,
             &self.interrupt,
             &mut |progress| {

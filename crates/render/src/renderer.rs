@@ -1,6 +1,6 @@
 //! From a request to a finished file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use media_io::{ExactCut, Ffmpeg, FfmpegJob, FfmpegProgress, MediaInfo, file_argument};
@@ -71,6 +71,7 @@ pub struct RenderedClip {
 pub struct Renderer {
     ffmpeg: Ffmpeg,
     encoder: Encoder,
+    scratch: Option<PathBuf>,
 }
 
 /// The rate for clips of this source: 60 fps where it has 45 or more, else 30.
@@ -88,7 +89,15 @@ impl Renderer {
     /// Renders with `encoder`, as found by [`Encoder::detect`].
     #[must_use]
     pub const fn new(ffmpeg: Ffmpeg, encoder: Encoder) -> Self {
-        Self { ffmpeg, encoder }
+        Self { ffmpeg, encoder, scratch: None }
+    }
+
+    /// Puts captions and fonts, while ffmpeg needs them, into `folder` instead of the system's temporary folder: whoever
+    /// clears it after a crash then finds all that rendering left.
+    #[must_use]
+    pub fn with_scratch(mut self, folder: PathBuf) -> Self {
+        self.scratch = Some(folder);
+        self
     }
 
     /// The encoder in use.
@@ -121,7 +130,7 @@ impl Renderer {
         if let Some(missed) = sound.missed_by {
             warnings.push(format!("the sound is {missed:.1} LU off its loudness target: it is too quiet or too peaky to reach it"));
         }
-        let captions = Captions::write(request, &mut warnings)?;
+        let captions = Captions::write(request, self.scratch.as_deref(), &mut warnings)?;
         let parts = GraphParts {
             cut: &request.cut,
             video,
@@ -232,7 +241,11 @@ struct Captions {
 }
 
 impl Captions {
-    fn write(request: &RenderRequest, warnings: &mut Vec<String>) -> Result<Option<Self>, Error> {
+    fn write(
+        request: &RenderRequest,
+        scratch: Option<&Path>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Self>, Error> {
         let settings = &request.settings.captions;
         let span = request.cut.span();
         let Some(text) = ass::captions(&request.words, span, settings) else { return Ok(None) };
@@ -245,7 +258,13 @@ impl Captions {
             ));
         }
         let temporary = |source| Error::Temporary { source };
-        let folder = tempfile::Builder::new().prefix("streamliner-captions-").tempdir().map_err(temporary)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("streamliner-captions-");
+        let folder = match scratch {
+            Some(scratch) => builder.tempdir_in(scratch),
+            None => builder.tempdir(),
+        };
+        let folder = folder.map_err(temporary)?;
         let file = folder.path().join("captions.ass");
         fs_err::write(&file, text).map_err(temporary)?;
         fonts::install(folder.path())?;

@@ -106,7 +106,7 @@ impl Shown {
                 self.tell(&line, part.bar.as_ref());
             }
             Event::Resumed { stage, parts } => {
-                self.tell(&format!("{stage}: kept from before ({parts})"), None)
+                self.tell(&format!("{stage}: kept from before ({parts})"), None);
             }
             Event::Notice(text) => self.tell(&format!("note: {text}"), None),
             _ => {}
@@ -145,13 +145,13 @@ fn bar(stage: Stage, about: &str) -> ProgressBar {
 fn log(event: &Event) {
     match event {
         Event::Started { stage, item, about } => {
-            tracing::info!(target: "progress", event = "started", %stage, item, about)
+            tracing::info!(target: "progress", event = "started", %stage, item, about);
         }
         Event::Finished { stage, item, result } => {
-            tracing::info!(target: "progress", event = "finished", %stage, item, result)
+            tracing::info!(target: "progress", event = "finished", %stage, item, result);
         }
         Event::Resumed { stage, parts } => {
-            tracing::info!(target: "progress", event = "resumed", %stage, parts)
+            tracing::info!(target: "progress", event = "resumed", %stage, parts);
         }
         Event::Notice(text) => tracing::info!(target: "progress", event = "notice", text),
         _ => {}

@@ -1,7 +1,7 @@
 //! Voice activity: where somebody speaks, by the bundled Silero network.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Seek as _, Write as _};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,6 +41,45 @@ impl fmt::Debug for VoiceDetector {
     }
 }
 
+/// The network as a file, which whisper.cpp wants. Where the system can open a file by its descriptor, it has no name, so
+/// that nothing is left behind however the process ends.
+struct NetworkFile {
+    #[cfg(unix)]
+    #[expect(clippy::disallowed_types, reason = "tempfile gives it, and it has no name to tell")]
+    file: std::fs::File,
+    #[cfg(not(unix))]
+    file: tempfile::NamedTempFile,
+}
+
+impl NetworkFile {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        let mut file = tempfile::tempfile()?;
+        #[cfg(not(unix))]
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(SILERO)?;
+        file.flush()?;
+        // Where opening a descriptor shares its position, reading begins here.
+        file.rewind()?;
+        Ok(Self { file })
+    }
+
+    #[cfg(unix)]
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere the path may be refused")]
+    fn path(&self) -> Result<String, Error> {
+        use std::os::fd::AsRawFd as _;
+        Ok(format!("/dev/fd/{}", self.file.as_raw_fd()))
+    }
+
+    #[cfg(not(unix))]
+    fn path(&self) -> Result<String, Error> {
+        let path = self.file.path();
+        path.to_str().map(str::to_owned).ok_or_else(|| Error::VoiceDetection {
+            source: format!("the temporary directory {} is not UTF-8", path.display()).into(),
+        })
+    }
+}
+
 impl VoiceDetector {
     /// With the bundled network.
     ///
@@ -49,16 +88,12 @@ impl VoiceDetector {
     /// is gone again on return); [`Error::VoiceDetection`] where whisper.cpp refuses it.
     pub fn bundled() -> Result<Self, Error> {
         whisper_rs::install_logging_hooks();
-        let mut file = tempfile::Builder::new().prefix("silero-vad").suffix(".bin").tempfile()?;
-        file.write_all(SILERO)?;
-        file.flush()?;
-        let path = file.path().to_str().ok_or_else(|| Error::VoiceDetection {
-            source: format!("the temporary directory {} is not UTF-8", file.path().display()).into(),
-        })?;
+        let file = NetworkFile::new()?;
+        let path = file.path()?;
         let mut parameters = WhisperVadContextParams::default();
         parameters.set_n_threads(1);
         parameters.set_use_gpu(false);
-        let context = WhisperVadContext::new(path, parameters)
+        let context = WhisperVadContext::new(&path, parameters)
             .map_err(|error| Error::VoiceDetection { source: Box::new(error) })?;
         Ok(Self { context })
     }

@@ -35,15 +35,16 @@ const MOST_ALIGNMENT_HEADS: u32 = 24;
 pub struct WhisperOptions {
     /// A model in whisper.cpp's ggml format.
     pub model: PathBuf,
-    /// Threads to recognise on; `None` for one a core, up to 8. More than there are cores are never used: ggml's threads
-    /// spin while they wait, so two of them on one core stand in each other's way.
+    /// Threads to recognise on; `None` for one fewer than there are cores, up to 8. More than there are cores are never
+    /// used: ggml's threads spin while they wait, so two of them on one core stand in each other's way, and so does one
+    /// with whatever else runs on its core. On two busy cores, two threads took ten times as long as one.
     pub threads: Option<NonZeroUsize>,
     /// Whether to use a graphics card, where the crate is built with `cuda`, `metal` or `vulkan`.
     pub gpu: bool,
 }
 
 impl WhisperOptions {
-    /// The model at `path`, on every core, on the graphics card where there is support for one.
+    /// The model at `path`, on all cores but one, on the graphics card where there is support for one.
     #[must_use]
     pub const fn new(model: PathBuf) -> Self {
         Self { model, threads: None, gpu: true }
@@ -91,7 +92,8 @@ impl WhisperTranscriber {
         let context = WhisperContext::new_with_params(&options.model, parameters)
             .map_err(|error| Error::ModelLoad { path: options.model.clone(), source: Box::new(error) })?;
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let wanted = options.threads.map_or(MOST_THREADS, NonZeroUsize::get);
+        let spare = cores.get().saturating_sub(1).clamp(1, MOST_THREADS);
+        let wanted = options.threads.map_or(spare, NonZeroUsize::get);
         Ok(Self {
             name: format!("whisper.cpp {}, {}", whisper_rs::WHISPER_CPP_VERSION, model_name(&options.model)),
             path: options.model.clone(),

@@ -142,7 +142,8 @@ fn score<'text>(occurrences: impl Iterator<Item = Occurrence<'text>>) -> Keyword
         }));
     }
     contributions.sort_by(|left, right| right.weight.abs().total_cmp(&left.weight.abs()));
-    let sum: f32 = contributions.iter().map(|contribution| contribution.weight).sum();
+    // The sum of nothing is -0.0, which people should not see.
+    let sum = contributions.iter().map(|contribution| contribution.weight).sum::<f32>() + 0.0;
     KeywordScore { sum, contributions }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn explain(error: Error, outputs: &[PendingOutput]) -> Error {
     let Some(output) = outputs.first() else { return Error::Ffmpeg(failure) };
     let path = output.target.clone();
     let says = |text: &str| failure.stderr.contains(text);
-    if says("No space left on device") || says("Disk quota exceeded") {
+    if says("No space left on device") || says("Disk quota exceeded") || says("File too large") {
         return Error::NoSpace { path, source: failure };
     }
     if let Some(denied) = failure.stderr.lines().find(|line| line.ends_with(": Permission denied")) {

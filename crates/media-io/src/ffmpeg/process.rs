@@ -16,6 +16,9 @@ use crate::error::FfmpegFailure;
 /// How many lines of standard error are kept for an error.
 const STDERR_LINES: usize = 40;
 
+/// What ffmpeg says, and ends well all the same, when the disk is full at the very end of a file.
+const UNFINISHED: [&str; 2] = ["Error writing trailer of ", "Error closing file "];
+
 /// How many bytes of one line of standard error are kept: a damaged file makes long ones.
 const STDERR_LINE_BYTES: usize = 500;
 
@@ -81,7 +84,7 @@ impl RunningProcess {
 
     fn judge(&mut self, status: ExitStatus) -> Result<(), Error> {
         let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        if status.success() {
+        if status.success() && !UNFINISHED.iter().any(|text| stderr.contains(text)) {
             if !stderr.is_empty() {
                 tracing::debug!(program = %self.program.display(), %stderr, "finished with warnings");
             }

@@ -175,19 +175,24 @@ pub(crate) fn render_settings(settings: &Settings) -> Result<RenderSettings, Fai
         },
         logo: logo.map(|path| LogoSettings { width: render.logo_width, ..LogoSettings::new(path) }),
         encoder: EncoderSettings {
-            choice: match render.encoder {
-                EncoderName::Auto => EncoderChoice::Auto,
-                EncoderName::Libx264 => EncoderChoice::X264,
-                EncoderName::Nvenc => EncoderChoice::Nvenc,
-                EncoderName::Vaapi => EncoderChoice::Vaapi,
-                EncoderName::VideoToolbox => EncoderChoice::VideoToolbox,
-                EncoderName::Qsv => EncoderChoice::Qsv,
-            },
+            choice: encoder_choice(settings),
             preset: named::<X264Preset>(&render.preset)?,
             quality: render.quality.into(),
         },
         loudness: LoudnessSettings { integrated_lufs: render.loudness_lufs, ..LoudnessSettings::default() },
     })
+}
+
+/// Which encoder to use.
+pub(crate) const fn encoder_choice(settings: &Settings) -> EncoderChoice {
+    match settings.render.encoder {
+        EncoderName::Auto => EncoderChoice::Auto,
+        EncoderName::Libx264 => EncoderChoice::X264,
+        EncoderName::Nvenc => EncoderChoice::Nvenc,
+        EncoderName::Vaapi => EncoderChoice::Vaapi,
+        EncoderName::VideoToolbox => EncoderChoice::VideoToolbox,
+        EncoderName::Qsv => EncoderChoice::Qsv,
+    }
 }
 
 /// Frames a second of clips.

@@ -77,7 +77,7 @@ pub(crate) struct Transcription {
     pub(crate) model: String,
     /// `auto`, or an ISO 639 code.
     pub(crate) language: String,
-    /// 0 for one a core.
+    /// 0 for one fewer than there are cores.
     pub(crate) threads: usize,
     pub(crate) gpu: bool,
     /// Zero for no limit.

@@ -123,7 +123,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("transcription", "enabled", Kind::Switch, value("true"), "Whether speech is recognised; without it there are no captions and no keywords."),
     key("transcription", "model", Kind::Model, value("\"base\""), "The speech model: a name of `streamliner model list`, or a path."),
     key("transcription", "language", Kind::Language { auto: true }, value("\"auto\""), "The language that is spoken."),
-    key("transcription", "threads", Kind::Integer { min: 0, max: 256 }, value("0"), "Threads for recognition; 0 means one for each core."),
+    key("transcription", "threads", Kind::Integer { min: 0, max: 256 }, value("0"), "Threads for recognition; 0 means one fewer than there are cores."),
     key("transcription", "gpu", Kind::Switch, value("true"), "Whether a graphics card is used, where the program was built for one."),
     key("transcription", "budget_s", Kind::Number { min: 0.0, max: 604_800.0 }, value("0.0"), "At most this much sound of one recording is transcribed, in seconds; 0 means no limit."),
     key("transcription", "download_base", WEB, value("\"https://huggingface.co/ggerganov/whisper.cpp/resolve/main\""), "Where models are downloaded from."),

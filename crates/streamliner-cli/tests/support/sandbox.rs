@@ -7,7 +7,9 @@ use tempfile::TempDir;
 
 /// A working directory and a home directory that nobody else knows.
 pub(crate) struct Sandbox {
-    root: TempDir,
+    pub(crate) root: PathBuf,
+    /// Removes the folder with the sandbox.
+    pub(crate) _temporary: Option<TempDir>,
 }
 
 /// What a run gave.
@@ -20,18 +22,24 @@ pub(crate) struct Outcome {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        let root = TempDir::new().expect("a temporary folder");
-        fs_err::create_dir_all(root.path().join("work")).expect("a working directory");
-        fs_err::create_dir_all(root.path().join("home")).expect("a home directory");
-        Self { root }
+        let temporary = TempDir::new().expect("a temporary folder");
+        let sandbox = Self { root: temporary.path().to_owned(), _temporary: Some(temporary) };
+        sandbox.make();
+        sandbox
+    }
+
+    pub(crate) fn make(&self) {
+        for folder in ["work", "home"] {
+            fs_err::create_dir_all(self.root.join(folder)).expect("a folder");
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join("work").join(name)
+        self.root.join("work").join(name)
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.root.path().join("home")
+        self.root.join("home")
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use media_io::{Ffmpeg, FfmpegOptions};
+use render::Encoder;
 use transcribe::{ModelStatus, ModelStore};
 
+use super::super::recording::encoder_choice;
 use super::Check;
 use crate::config::{Config, Settings, Sources, is_model_path};
 use crate::exit::Failure;
@@ -65,7 +67,20 @@ fn ffmpeg(settings: &Settings) -> Vec<Check> {
     let mut checks = vec![Check::ok("ffmpeg", found)];
     checks.push(has(&ffmpeg, "captions", "-filters", &["subtitles"], "the filter"));
     checks.push(has(&ffmpeg, "encoders", "-encoders", &["libx264", "aac"], "the encoder"));
+    checks.push(encoder(settings, &ffmpeg));
     checks
+}
+
+/// Which H.264 encoder clips will be made with, by trying it.
+fn encoder(settings: &Settings, ffmpeg: &Ffmpeg) -> Check {
+    const NAME: &str = "video encoder";
+    match Encoder::detect(ffmpeg, encoder_choice(settings)) {
+        Ok(found) => Check::ok(NAME, format!("{found}, tried and working")),
+        Err(error) => {
+            let remedy = "set render.encoder to \"auto\", or mend the driver of the graphics card";
+            Check::fail(NAME, format!("{:#}", anyhow::Error::new(error)), remedy)
+        }
+    }
 }
 
 /// Whether a list of ffmpeg (its second column is the name) has all the names.
