@@ -60,3 +60,8 @@ pub use lexicon::Lexicon;
 pub use model::{FEATURE_NAMES, FEATURES};
 pub use options::{OptionsError, RankOptions};
 pub use rank::{Moment, Ranking, Rejected, Rejection, judge, rank};
+
+/// The examples of README.md are tested with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

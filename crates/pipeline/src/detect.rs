@@ -1,10 +1,11 @@
 //! Detection on its own: one recording in, a choice out, nothing kept.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use highlight_detect::{ChatMessage, RankOptions};
-use media_io::Ffmpeg;
+use media_io::{Ffmpeg, MediaInfo};
 use timeline::{Span, Transcript};
 
 use crate::analysis::analyse;
@@ -48,7 +49,8 @@ pub fn detect(
         events.progress(Stage::Analyse, 0, share);
     })?;
     events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
-    let mut search = Search { path, ffmpeg, speech: request.speech.clone().map(Speech::new), interrupt };
+    let speech = request.speech.clone().map(Speech::new);
+    let mut search = Search { path, ffmpeg, speech, interrupt, picture: OnceCell::new() };
     let medium = analysis.span();
     let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
     let budget = request.speech.as_ref().and_then(|speech| speech.budget);
@@ -88,6 +90,8 @@ pub(crate) struct Search<'a> {
     pub(crate) ffmpeg: Option<&'a Ffmpeg>,
     pub(crate) speech: Option<Speech>,
     pub(crate) interrupt: &'a AtomicBool,
+    /// What the file holds, once somebody asked; nothing where it has no picture or ffprobe cannot read it.
+    pub(crate) picture: OnceCell<Option<MediaInfo>>,
 }
 
 impl Search<'_> {
@@ -124,11 +128,15 @@ impl Search<'_> {
     /// Cuts in the picture; none where there is no picture or it cannot be decoded: they are a hint, not a need.
     fn shots(&self, span: Span) -> Result<Vec<timeline::MediaTime>, Error> {
         let Some(ffmpeg) = self.ffmpeg else { return Ok(Vec::new()) };
-        let looked = ffmpeg
-            .probe(self.path)
-            .and_then(|info| media_io::shot_changes(ffmpeg, self.path, &info, span, self.interrupt));
-        match looked {
-            Err(media_io::Error::NoVideo { .. }) => Ok(Vec::new()),
+        let probe = || match ffmpeg.probe(self.path) {
+            Ok(info) => info.default_video().is_some().then_some(info),
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for shot changes");
+                None
+            }
+        };
+        let Some(info) = self.picture.get_or_init(probe) else { return Ok(Vec::new()) };
+        match media_io::shot_changes(ffmpeg, self.path, info, span, self.interrupt) {
             Err(error) if error.is_interrupted() => Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, %span, "cannot look for shot changes");

@@ -30,6 +30,8 @@ const RECORDING: &str = "recording";
 pub(crate) struct Outputs {
     /// The clips, best first.
     pub(crate) clips: Vec<String>,
+    /// Which clips these are.
+    pub(crate) ids: Vec<ClipId>,
     /// How many highlights were found.
     pub(crate) highlights: usize,
     /// Whether there was a picture to cut.
@@ -118,7 +120,7 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     let page = report::render(&report_data(run, &analysed, &detection, &captions, &timings))?;
     write_whole(&run.output_dir.join(REPORT), &page)?;
     fs_err::remove_dir_all(&engine.spool).map_err(Error::file("removed", &engine.spool))?;
-    Ok(Outputs { clips, highlights: detection.highlights.len(), has_video })
+    Ok(Outputs { clips, ids: ranked.clips, highlights: detection.highlights.len(), has_video })
 }
 
 fn clip_entry(name: &str, made: &Rendered) -> ClipEntry {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use media_io::Ffmpeg;
-use storage::{ClipStore, Layout};
+use storage::{ClipStore, Layout, Retention};
 use timeline::Digest;
 
 use crate::catalogue::{Catalogue, Run};
@@ -31,6 +31,8 @@ pub struct ProcessRequest {
     pub data_dir: PathBuf,
     /// Where clips, list and report go.
     pub output_dir: PathBuf,
+    /// Which clips of earlier runs are removed from the output folder afterwards.
+    pub retention: Retention,
     /// Whether to start over although it was done, or begun, before.
     pub force: bool,
 }
@@ -152,6 +154,10 @@ pub async fn process(
         Arc::new(Engine::new(catalogue.clone(), run, ffmpeg.clone(), lexicon, events, interrupt, spool));
     engine.work().await?;
     let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
+    let made = outputs.ids.iter().copied().collect();
+    ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?
+        .apply_retention(&request.retention, Timestamp::now(), &made)
+        .await?;
     if !outputs.has_video {
         return Err(nothing_to_show(&source, &output_dir));
     }

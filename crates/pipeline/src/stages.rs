@@ -163,6 +163,7 @@ impl Engine {
                     ffmpeg: Some(&engine.ffmpeg),
                     speech: speech.take(),
                     interrupt: &engine.interrupt,
+                    picture: std::cell::OnceCell::new(),
                 };
                 let medium = analysed.analysis.span();
                 let found = search.look(

@@ -126,7 +126,15 @@ impl Encoder {
         let text = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
         let mut arguments = text(&["-c:v", self.ffmpeg_name(), "-profile:v", "high"]);
         arguments.extend(match self {
-            Self::X264 => text(&["-preset", settings.preset.name(), "-crf", &quality.to_string()]),
+            // The fastest preset leaves out what makes it the High profile.
+            Self::X264 => text(&[
+                "-preset",
+                settings.preset.name(),
+                "-crf",
+                &quality.to_string(),
+                "-x264-params",
+                "cabac=1:8x8dct=1",
+            ]),
             Self::Nvenc => text(&[
                 "-preset",
                 "p5",

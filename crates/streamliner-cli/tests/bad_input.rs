@@ -332,5 +332,6 @@ fn odd_names_are_cut_rendered_and_stored() {
     let clip = outcome.json()["clips"][0].as_str().expect("a clip").to_owned();
     let probed = testkit::probe(Path::new(&clip)).expect("a video");
     assert_eq!(probed["streams"][0]["height"], 1920, "{probed}");
+    assert_eq!(probed["streams"][0]["profile"], "High", "also with the fastest preset");
     assert!(sandbox.path(folder).join("out/report.html").is_file());
 }

@@ -136,8 +136,8 @@ fn every_moment_is_found_and_no_distractor() {
         });
         assert!(taken.is_none(), "{distractor:?} is taken for a moment: {taken:#?}");
     }
-    for rejected in &made.detection.rejected {
-        assert!(rejected.moment.score <= 1.0 && !rejected.why.is_empty());
+    for highlight in top {
+        assert!(highlight.weight("keywords").is_some(), "nobody listened for words: {highlight:?}");
     }
 }
 
@@ -158,7 +158,7 @@ fn clips_hold_what_led_to_the_moment_and_the_whole_reaction() {
             for edge in [clip.moment.start_s, clip.moment.end_s] {
                 // A word may lose what a listener does not hear.
                 let cut =
-                    speech.words.iter().find(|word| word.start_s + 0.1 < edge && edge < word.end_s - 0.1);
+                    speech.words.iter().find(|word| word.start_s + 0.1 < edge && edge < word.end_s - 0.15);
                 assert!(cut.is_none(), "cut at {edge} in {cut:?}");
             }
         }
@@ -296,14 +296,16 @@ fn words_are_those_spoken_when_they_are_spoken() {
     assert!(in_time * 100 >= heard * 95, "{in_time} of {heard} words are in time");
 }
 
-/// How many pixels of the caption area are as white as captions at a time of the clip.
-fn white_pixels(clip: &Path, at_s: f64) -> usize {
-    let at = format!("{at_s:.3}");
+/// How many sharp edges there are below the picture at a time of the clip: letters have them, the blurred background has not.
+fn edges(clip: &Path, at_s: f64) -> usize {
+    const WIDTH: usize = 820;
+    let (at, crop) = (format!("{at_s:.3}"), format!("crop={WIDTH}:400:130:1270,format=gray"));
     let name = clip.to_str().expect("a plain name");
-    let crop = "crop=820:420:130:1080,format=gray";
     let arguments =
-        ["-v", "error", "-ss", &at, "-i", name, "-frames:v", "1", "-vf", crop, "-f", "rawvideo", "-"];
-    ffmpeg(arguments).0.iter().filter(|level| **level > 225).count()
+        ["-v", "error", "-ss", &at, "-i", name, "-frames:v", "1", "-vf", &crop, "-f", "rawvideo", "-"];
+    let picture = ffmpeg(arguments).0;
+    let rows = picture.chunks_exact(WIDTH);
+    rows.flat_map(|row| row.windows(3)).filter(|near| near[0].abs_diff(near[2]) > 60).count()
 }
 
 #[test]
@@ -314,15 +316,15 @@ fn captions_are_there_when_somebody_speaks_and_only_then() {
         let middle = words.get(words.len() / 2).expect("words");
         for word in [words.first().expect("words"), middle] {
             let at = f64::midpoint(word.start_s, word.end_s) - clip.moment.start_s;
-            let white = white_pixels(&clip.path(), at);
-            assert!(white > 1_000, "no caption for {word:?} at {at} s of {:?}: {white}", clip.clip);
+            let edges = edges(&clip.path(), at);
+            assert!(edges > 500, "no caption for {word:?} at {at} s of {:?}: {edges}", clip.clip);
         }
         let pause = words.windows(2).find(|pair| pair[1].start_s - pair[0].end_s > 3.0);
         if let Some([before, after]) = pause.map(|pair| [&pair[0], &pair[1]]) {
             quiet_seen += 1;
             let at = f64::midpoint(before.end_s, after.start_s) - clip.moment.start_s;
-            let white = white_pixels(&clip.path(), at);
-            assert!(white < 400, "a caption while nobody speaks, {at} s into {:?}: {white}", clip.clip);
+            let edges = edges(&clip.path(), at);
+            assert!(edges < 20, "a caption while nobody speaks, {at} s into {:?}: {edges}", clip.clip);
         }
     }
     assert!(quiet_seen > 0, "a clip of the fixture has a pause");
@@ -361,7 +363,10 @@ fn the_report_needs_no_network_and_names_every_clip() {
     assert!(!report.contains("http://") && !report.contains("https://"), "it points outside");
     assert!(!report.contains("<link") && !report.contains("<script src"), "it is not self-contained");
     for clip in &made.clips {
-        assert!(report.contains(clip.clip.file.to_str().expect("a plain name")), "{:?}", clip.clip);
+        for file in [&clip.clip.file, &clip.clip.thumbnail] {
+            let name = file.file_name().expect("a name").to_string_lossy();
+            assert!(report.contains(&*name), "{name} is not in the report");
+        }
     }
 }
 

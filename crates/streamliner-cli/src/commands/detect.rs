@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use pipeline::{DetectRequest, Detection, read_chat, read_transcript};
 
-use super::recording::{RecordingOptions, failure, ffmpeg, lexicon, rank_options, speech};
+use super::recording::{RecordingOptions, failure, ffmpeg, lexicon, rank_options, refuse_address, speech};
 use crate::args::{Global, OutputFormat};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
@@ -35,6 +35,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
     let config = arguments.options.load(global, [])?;
     let settings = &config.settings;
+    refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let inputs = |error: pipeline::InputError| failure(error.into());
     let chat = arguments.chat.as_deref().map(read_chat).transpose().map_err(inputs)?.unwrap_or_default();

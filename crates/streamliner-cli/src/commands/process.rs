@@ -9,7 +9,8 @@ use serde::Serialize;
 use timeline::StreamerName;
 
 use super::recording::{
-    RecordingOptions, failure, ffmpeg, frame_rate, lexicon, rank_options, render_settings, speech,
+    RecordingOptions, failure, ffmpeg, frame_rate, lexicon, rank_options, refuse_address, render_settings,
+    retention, speech,
 };
 use crate::args::{Global, OutputFormat};
 use crate::config::Flag;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     });
     let config = arguments.options.load(global, output_dir)?.for_streamer(arguments.streamer.as_str());
     let settings = &config.settings;
+    refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let ffmpeg = ffmpeg(settings).map_err(|error| failure(error.into()))?;
     let speech = speech(settings)?;
@@ -90,6 +92,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
         },
         data_dir: settings.paths.data_dir.clone(),
         output_dir: arguments.output_dir.clone().unwrap_or_else(|| settings.paths.output_dir.clone()),
+        retention: retention(settings),
         force: arguments.force,
     };
     if !arguments.dry_run {

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use highlight_detect::RankOptions;
 use highlight_detect::lexicon::{Overlay, PatternDefinition, Place};
+use jiff::SignedDuration;
 use media_io::{Ffmpeg, FfmpegOptions};
 use pipeline::{LexiconSettings, SpeechSettings};
 use render::{
     CaptionSettings, EncoderChoice, EncoderSettings, LogoSettings, LoudnessSettings, RenderSettings,
     StyleName, X264Preset,
 };
+use storage::Retention;
 use timeline::{FrameRate, MediaDuration};
 use transcribe::ModelStore;
 
@@ -210,6 +212,30 @@ fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, Failure> {
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(Failure::cannot)
+}
+
+/// Which clips of earlier runs are removed; zero is no limit.
+pub(crate) fn retention(settings: &Settings) -> Retention {
+    const HOURS_A_DAY: i64 = 24;
+    const BYTES_A_GB: f64 = 1e9;
+    let limits = &settings.retention;
+    Retention {
+        max_age: (limits.max_age_days > 0)
+            .then(|| SignedDuration::from_hours(i64::from(limits.max_age_days) * HOURS_A_DAY)),
+        max_total_bytes: (limits.max_size_gb > 0.0).then_some((limits.max_size_gb * BYTES_A_GB) as u64),
+    }
+}
+
+/// Only files can be read so far; an address would otherwise be told to be a file that is not there.
+pub(crate) fn refuse_address(input: &Path) -> Result<(), Failure> {
+    let text = input.to_string_lossy();
+    match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some(scheme @ ("http" | "https" | "rtmp" | "rtmps")) if !input.exists() => Err(Failure::cannot(
+            anyhow!("the input is an address ({scheme}://); only files can be read so far"),
+        )
+        .hint("download the recording first, with yt-dlp or streamlink for example")),
+        _ => Ok(()),
+    }
 }
 
 /// How a pipeline error ends the program, with the remedy where one is known.
