@@ -25,6 +25,21 @@ pub(crate) const REPORT: &str = "report.html";
 /// The detail of a stored clip that says which recording it is of.
 const RECORDING: &str = "recording";
 
+/// How names of files begin and end that are not whole yet.
+const UNFINISHED: (&str, &str) = (".streamliner-", ".part");
+
+/// Removes what a process that was killed left unfinished in the output folder.
+fn sweep(output_dir: &Path) -> Result<(), Error> {
+    let entries = fs_err::read_dir(output_dir).map_err(Error::file("read", output_dir))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) {
+            fs_err::remove_file(&path).map_err(Error::file("removed", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// What lies in the output folder now, relative to it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Outputs {
@@ -69,8 +84,11 @@ pub(crate) fn caption(settings: &RunSettings, rank: usize, entry: &HighlightEntr
 pub(crate) fn write_whole(path: &Path, contents: &str) -> Result<(), Error> {
     let failed = || Error::file("written", path);
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file =
-        tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).map_err(failed())?;
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED.0)
+        .suffix(UNFINISHED.1)
+        .tempfile_in(folder)
+        .map_err(failed())?;
     file.write_all(contents.as_bytes()).map_err(failed())?;
     file.as_file().sync_all().map_err(failed())?;
     #[cfg(unix)]
@@ -96,6 +114,7 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     let mut detection = Detection::new(analysed.analysis.duration, &ranked.ranking);
     let store = ClipStore::local(&run.output_dir.join(CLIPS), Layout::Flat)?;
     store.sweep(jiff::Timestamp::now()).await?;
+    sweep(&run.output_dir)?;
     let mut clips = Vec::new();
     let mut captions = Vec::new();
     for (rank, (entry, id)) in (1..).zip(detection.highlights.iter_mut().zip(&ranked.clips)) {
@@ -119,7 +138,6 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     let timings = engine.catalogue.finished(run.id).await?;
     let page = report::render(&report_data(run, &analysed, &detection, &captions, &timings))?;
     write_whole(&run.output_dir.join(REPORT), &page)?;
-    fs_err::remove_dir_all(&engine.spool).map_err(Error::file("removed", &engine.spool))?;
     Ok(Outputs { clips, ids: ranked.clips, highlights: detection.highlights.len(), has_video })
 }
 

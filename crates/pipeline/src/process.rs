@@ -114,6 +114,8 @@ pub async fn process(
         let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
         let processed = Processed::new(Outcome::AlreadyDone, &outputs, &output_dir);
         if !request.force && processed.is_there() {
+            // Left behind if the process was killed between its last commit and its end.
+            clear(&spool)?;
             return if outputs.has_video {
                 Ok(processed)
             } else {
@@ -193,7 +195,8 @@ async fn resume(catalogue: &Catalogue, run: Digest, spool: &Path, events: &Event
     Ok(())
 }
 
-fn clear(folder: &Path) -> Result<(), Error> {
+/// Removes the folder with all that is in it, if it is there.
+pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
     if folder.exists() {
         fs_err::remove_dir_all(folder).map_err(Error::file("removed", folder))
     } else {

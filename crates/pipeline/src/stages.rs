@@ -14,6 +14,7 @@ use crate::detect::Search;
 use crate::engine::Engine;
 use crate::fingerprint::digest_of;
 use crate::job::Step;
+use crate::process::clear;
 use crate::selection::{Findings, Selector, groups};
 use crate::{Analysis, Error, Event, Stage, export};
 
@@ -302,6 +303,8 @@ impl Engine {
         change.finish(Step::Store, &outputs, begun.elapsed()).await?;
         change.finish_run().await?;
         change.commit().await?;
+        // Only now: until it is committed, storing may have to be done again from these files.
+        clear(&self.spool)?;
         self.events.finished(Stage::Store, 0, format!("{} clips", outputs.clips.len()));
         self.end(Ok(()));
         Ok(())
