@@ -114,7 +114,8 @@ pub fn open_audio(
     let late_cause = if opened.seeked { GapCause::Missing } else { GapCause::LateStart };
     let worker = Worker::start(opened.source, Assembler::new(limits, late_cause))
         .map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    Ok(AudioReader::new(path, worker, backend, request.rate, request.span, opened.duration))
+    let (duration, only_sound) = (opened.duration, opened.only_sound);
+    Ok(AudioReader::new(path, worker, (backend, only_sound), request.rate, request.span, duration))
 }
 
 /// The first bytes of the file, and errors for what is no file.

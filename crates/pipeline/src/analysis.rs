@@ -30,6 +30,9 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
     /// Packets that could not be decoded.
     pub damaged_packets: u64,
+    /// Whether the recording is known to have no picture.
+    #[serde(default)]
+    pub only_sound: bool,
 }
 
 impl Analysis {
@@ -112,6 +115,7 @@ pub fn analyse(
         curve: curve.points,
         gaps: report.gaps,
         damaged_packets: report.damaged_packets,
+        only_sound: report.only_sound,
     })
 }
 

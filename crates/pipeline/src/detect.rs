@@ -50,7 +50,9 @@ pub fn detect(
     })?;
     events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
     let speech = request.speech.clone().map(Speech::new);
-    let mut search = Search { path, ffmpeg, speech, interrupt, picture: OnceCell::new() };
+    // A long file takes ffprobe a while and much memory, so it is not asked about pictures that cannot be there.
+    let picture = if analysis.only_sound { OnceCell::from(None) } else { OnceCell::new() };
+    let mut search = Search { path, ffmpeg, speech, interrupt, picture };
     let medium = analysis.span();
     let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
     let budget = request.speech.as_ref().and_then(|speech| speech.budget);

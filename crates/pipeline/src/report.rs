@@ -1,6 +1,6 @@
 //! The report: one HTML file that shows what was found in a recording, and why.
 //!
-//! [`render`] makes a page of [`ReportData`] that needs no network and no other file but the clips it names. Everything is
+//! [`render()`] makes a page of [`ReportData`] that needs no network and no other file but the clips it names. Everything is
 //! in the markup, so it also reads without scripts and prints; the script adds the read-out of the timeline and jumps from a word
 //! into its clip. Text from outside is escaped by the template engine, and the page forbids itself any foreign address.
 

@@ -89,20 +89,20 @@ fn the_file_is_that_of_the_flag_else_of_the_folder_else_of_the_user() {
     let key = "render.quality";
     let user = sandbox.home().join(".config/streamliner");
     fs_err::create_dir_all(&user).expect("a folder");
-    fs_err::write(user.join("streamliner.toml"), "[render]\nquality = 1\nlogo = \"logo.png\"\n")
+    fs_err::write(user.join("streamliner.toml"), "[render]\nquality = 21\nlogo = \"logo.png\"\n")
         .expect("a file");
     let outcome = sandbox.run(&SHOW).expect(0);
-    assert_eq!(shown(&outcome, key).0, 1);
+    assert_eq!(shown(&outcome, key).0, 21);
     // A path in a file is meant from the folder of the file.
     assert_eq!(
         shown(&outcome, "render.logo").0.as_str().map(std::path::PathBuf::from),
         Some(user.join("logo.png"))
     );
 
-    sandbox.write("streamliner.toml", "[render]\nquality = 2\n");
-    assert_eq!(shown(&sandbox.run(&SHOW).expect(0), key).0, 2);
-    sandbox.write("other.toml", "[render]\nquality = 3\n");
-    assert_eq!(shown(&sandbox.run(&[&SHOW[..], &["--config", "other.toml"]].concat()).expect(0), key).0, 3);
+    sandbox.write("streamliner.toml", "[render]\nquality = 22\n");
+    assert_eq!(shown(&sandbox.run(&SHOW).expect(0), key).0, 22);
+    sandbox.write("other.toml", "[render]\nquality = 23\n");
+    assert_eq!(shown(&sandbox.run(&[&SHOW[..], &["--config", "other.toml"]].concat()).expect(0), key).0, 23);
 
     let outcome = sandbox.run(&["--config", "none.toml", "config", "check"]).expect(2);
     assert!(

@@ -114,6 +114,8 @@ pub(super) fn open(medium: Box<dyn MediaSource>, opening: &Opening<'_>) -> Resul
             return Ok(Attempt::Unsupported(Unsupported { detail: error.to_string(), usable: false }));
         }
     };
+    let is_audio = |track: &Track| matches!(track.codec_params, Some(CodecParameters::Audio(_)));
+    let only_sound = format.tracks().iter().all(is_audio);
     let (track, parameters) = match choose(format.as_ref(), opening.track) {
         Ok(found) => found,
         Err(attempt) => return Ok(attempt),
@@ -174,7 +176,7 @@ pub(super) fn open(medium: Box<dyn MediaSource>, opening: &Opening<'_>) -> Resul
         Some(Seek::Landed) => true,
         Some(Seek::NotNeeded) | None => false,
     };
-    Ok(Attempt::Ready(Opened { source: Box::new(source), duration, seeked }))
+    Ok(Attempt::Ready(Opened { source: Box::new(source), duration, seeked, only_sound }))
 }
 
 /// The track chosen and its parameters.

@@ -68,7 +68,12 @@ pub(super) fn open(
     match native::open(Box::new(pipe.clone()), &opening)? {
         Attempt::Ready(opened) => {
             let source = PipeSource { inner: opened.source, pipe, path: path.to_owned(), any: false };
-            Ok(Opened { source: Box::new(source), duration: info.duration, seeked: begins.is_some() })
+            Ok(Opened {
+                source: Box::new(source),
+                duration: info.duration,
+                seeked: begins.is_some(),
+                only_sound: info.video.is_empty(),
+            })
         }
         // ffmpeg wrote nothing that could be read: it knows why.
         Attempt::Unsupported(unsupported) => {

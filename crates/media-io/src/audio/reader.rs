@@ -45,6 +45,9 @@ pub enum AudioEvent<'a> {
 pub struct DecodeReport {
     /// What decodes the file.
     pub backend: Backend,
+    /// Whether the file is known to hold nothing but sound: no picture is to be looked for. False where the container does
+    /// not tell.
+    pub only_sound: bool,
     /// Packets that could not be read or decoded.
     pub damaged_packets: u64,
     /// The gaps delivered, the first thousand of them.
@@ -86,7 +89,7 @@ impl AudioReader {
     pub(super) fn new(
         path: &Path,
         worker: Worker,
-        backend: Backend,
+        (backend, only_sound): (Backend, bool),
         rate: SampleRate,
         span: Option<Span>,
         duration: Option<MediaDuration>,
@@ -110,7 +113,14 @@ impl AudioReader {
             run: None,
             block: Vec::new(),
             waiting: VecDeque::new(),
-            report: DecodeReport { backend, damaged_packets: 0, gaps: Vec::new(), gap_count: 0, samples: 0 },
+            report: DecodeReport {
+                backend,
+                only_sound,
+                damaged_packets: 0,
+                gaps: Vec::new(),
+                gap_count: 0,
+                samples: 0,
+            },
             ended: false,
         }
     }

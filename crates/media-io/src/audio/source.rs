@@ -30,6 +30,8 @@ pub(super) struct Opened {
     pub(super) duration: Option<MediaDuration>,
     /// The source starts somewhere inside the medium, not at its beginning.
     pub(super) seeked: bool,
+    /// The container is known to hold audio tracks and nothing else.
+    pub(super) only_sound: bool,
 }
 
 /// Packets that may fail before the first that can be decoded. After a seek, MP3 fails up to 9 times.
@@ -45,7 +47,7 @@ impl Opened {
     /// Decodes up to the first packet that can be decoded. `None` where there is none among the first packets: the stream
     /// holds something that its decoder does not know after all.
     pub(super) fn tried(self) -> Result<Option<Self>, Error> {
-        let Self { source: mut inner, duration, seeked } = self;
+        let Self { source: mut inner, duration, seeked, only_sound } = self;
         let mut steps = VecDeque::new();
         while steps.len() < FAILURES_AT_START {
             let mut mono = Vec::new();
@@ -58,7 +60,8 @@ impl Opened {
             let ended = matches!(step, Step::End);
             steps.push_back((step, mono));
             if settled {
-                return Ok(Some(Self { source: Box::new(Tried { steps, inner }), duration, seeked }));
+                let source = Box::new(Tried { steps, inner });
+                return Ok(Some(Self { source, duration, seeked, only_sound }));
             }
             if ended {
                 break;

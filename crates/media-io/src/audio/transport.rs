@@ -102,7 +102,7 @@ pub(super) fn open(opening: &Opening<'_>) -> Result<Attempt, Error> {
         source.packets.seek(0).map_err(failed)?;
         source.demuxer.jump();
     }
-    Ok(Attempt::Ready(Opened { source: Box::new(source), duration, seeked }))
+    Ok(Attempt::Ready(Opened { source: Box::new(source), duration, seeked, only_sound: false }))
 }
 
 fn unsupported(detail: &str) -> Attempt {

@@ -15,10 +15,10 @@ use crate::error::StorageError;
 
 impl ClipStore {
     /// Deletes what uploads that never ended have left and nobody has touched since `older_than`: staged files of a local store,
-    /// and in [`Layout::Dated`] files without metadata. Returns their keys. While other processes write to the
+    /// and in [`Layout::Dated`](crate::Layout::Dated) files without metadata. Returns their keys. While other processes write to the
     /// same store, give them time: a file being uploaded has no metadata yet.
     ///
-    /// In [`Layout::Flat`] a file without metadata may be its owner's, and stays until a clip of that name is put again. Parts of
+    /// In [`Layout::Flat`](crate::Layout::Flat) a file without metadata may be its owner's, and stays until a clip of that name is put again. Parts of
     /// an upload to S3 that never ended are not seen by any listing: a lifecycle rule of the bucket removes those.
     ///
     /// # Errors
