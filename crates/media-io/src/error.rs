@@ -19,8 +19,8 @@ pub enum Error {
     NotFound {
         /// The file asked for.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; the message needs no more than the path.
+        cause: io::Error,
     },
     /// The path is a directory, not a file.
     #[error("{} is a directory: name a media file in it", path.display())]
@@ -172,7 +172,7 @@ impl Error {
     pub(crate) fn reading(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path, source },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path, cause: source },
             io::ErrorKind::IsADirectory => Self::Directory { path },
             io::ErrorKind::PermissionDenied => Self::PermissionDenied { path, source: source.into() },
             _ => Self::Io { path, source },

@@ -79,6 +79,11 @@ impl Catalogue {
         &self.pool
     }
 
+    /// Closes the database, which writes its journal back.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
     fn failed(&self) -> impl Fn(sqlx::Error) -> Error + '_ {
         |source| Error::Database { path: self.path.clone(), source }
     }

@@ -102,8 +102,8 @@ pub struct ClipEntry {
     pub size_bytes: u64,
 }
 
-/// Milliseconds are as fine as any reader of the JSON needs; more digits would only show rounding.
-fn rounded(seconds: f64) -> f64 {
+/// To the microsecond: finer digits would only show how the number is stored.
+pub(crate) fn rounded(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }
 

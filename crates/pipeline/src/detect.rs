@@ -58,7 +58,7 @@ pub fn detect(
     let budget = request.speech.as_ref().and_then(|speech| speech.budget);
     let groups = groups(&analysis.candidates, medium, &request.options, budget);
     for (item, group) in (0..).zip(&groups) {
-        events.started(Stage::Transcribe, item, "listening for words");
+        events.started(Stage::Transcribe, item, looking_for(request.speech.is_some()));
         let found = search.look(
             &analysis,
             group,
@@ -83,6 +83,11 @@ pub fn detect(
         rate: None,
     };
     Ok(Detection::new(analysis.duration, &selector.ranking()))
+}
+
+/// What is looked for around candidates, for people.
+pub(crate) const fn looking_for(has_speech: bool) -> &'static str {
+    if has_speech { "listening for words" } else { "looking for cuts" }
 }
 
 /// Looks around candidates for words and cuts.

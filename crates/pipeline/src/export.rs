@@ -9,7 +9,7 @@ use storage::{ClipStore, FileKind, FileSource, Layout, NewClip};
 use timeline::{ClipId, MediaTime};
 
 use crate::catalogue::Run;
-use crate::contract::{ClipEntry, Detection, HighlightEntry};
+use crate::contract::{ClipEntry, Detection, HighlightEntry, rounded};
 use crate::engine::Engine;
 use crate::report_data::report_data;
 use crate::settings::RunSettings;
@@ -122,8 +122,8 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
         let made = rendered.iter().find(|(item, _)| *item == id.to_string()).map(|(_, rendered)| rendered);
         if let Some(made) = made {
             let name = name_of(&run.settings, rank, MediaTime::from_secs_f64(entry.start_s));
-            entry.start_s = made.clip.span.start().as_secs_f64();
-            entry.end_s = made.clip.span.end().as_secs_f64();
+            entry.start_s = rounded(made.clip.span.start().as_secs_f64());
+            entry.end_s = rounded(made.clip.span.end().as_secs_f64());
             entry.clip = Some(clip_entry(&name, made));
             store.put(&new_clip(engine, *id, &name, entry, &text)).await?;
             clips.push(format!("{CLIPS}/{name}.mp4"));

@@ -72,8 +72,11 @@ impl Processed {
         }
     }
 
-    fn is_there(&self) -> bool {
-        self.clips.iter().chain([&self.list, &self.report]).all(|path| path.is_file())
+    /// Whether it is all there still, but for clips that retention may have removed.
+    fn is_there(&self, retention: &Retention) -> bool {
+        let kept = retention.max_age.is_none() && retention.max_total_bytes.is_none();
+        let clips = self.clips.iter().filter(|_| kept);
+        clips.chain([&self.list, &self.report]).all(|path| path.is_file())
     }
 }
 
@@ -97,7 +100,9 @@ pub async fn process(
     export::caption(settings, 1, &HighlightEntry::default())?;
     let source = absolute(&request.source)?;
     // What is no recording is told at once, before anything is written.
-    ffmpeg.probe(&source)?;
+    if ffmpeg.probe(&source)?.audio.is_empty() {
+        return Err(media_io::Error::NoAudio { path: source }.into());
+    }
     let output_dir = made(&request.output_dir)?;
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?.check_writable().await?;
     let data_dir = made(&request.data_dir)?;
@@ -113,7 +118,7 @@ pub async fn process(
     if let Some((_, true)) = state {
         let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
         let processed = Processed::new(Outcome::AlreadyDone, &outputs, &output_dir);
-        if !request.force && processed.is_there() {
+        if !request.force && processed.is_there(&request.retention) {
             // Left behind if the process was killed between its last commit and its end.
             clear(&spool)?;
             return if outputs.has_video {
@@ -160,6 +165,7 @@ pub async fn process(
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?
         .apply_retention(&request.retention, Timestamp::now(), &made)
         .await?;
+    catalogue.close().await;
     if !outputs.has_video {
         return Err(nothing_to_show(&source, &output_dir));
     }

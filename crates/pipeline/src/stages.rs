@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use timeline::{ClipId, FrameRate, MediaDuration, Span};
 
 use crate::analysis::analyse;
-use crate::detect::Search;
+use crate::detect::{Search, looking_for};
 use crate::engine::Engine;
 use crate::fingerprint::digest_of;
 use crate::job::Step;
@@ -154,7 +154,11 @@ impl Engine {
         let ingested: Ingested = self.needed(Stage::Ingest).await?;
         let groups = u32::try_from(analysed.groups.len()).unwrap_or(u32::MAX);
         let members = analysed.groups.get(group as usize).cloned().unwrap_or_default();
-        self.events.started(Stage::Transcribe, group, format!("group {} of {groups}", group + 1));
+        self.events.started(
+            Stage::Transcribe,
+            group,
+            format!("{}, group {} of {groups}", looking_for(self.run.settings.speech.is_some()), group + 1),
+        );
         let (analysed, found) = self
             .blocking(move |engine| {
                 // Nobody panics while holding it, so the lock cannot be poisoned; and if it were, the model is still whole.
@@ -200,7 +204,9 @@ impl Engine {
             .queue(if group + 1 < groups { Step::Transcribe { group: group + 1 } } else { Step::Rank })
             .await?;
         change.commit().await?;
-        self.events.finished(Stage::Transcribe, group, format!("{words} words"));
+        let result =
+            if self.run.settings.speech.is_some() { format!("{words} words") } else { String::new() };
+        self.events.finished(Stage::Transcribe, group, result);
         Ok(())
     }
 
@@ -222,7 +228,11 @@ impl Engine {
         change.finish(Step::Rank, &Ranked { ranking, clips }, begun.elapsed()).await?;
         change.store_when_ready().await?;
         change.commit().await?;
-        self.events.finished(Stage::Rank, 0, format!("{chosen} highlights, {rejected} rejected"));
+        self.events.finished(
+            Stage::Rank,
+            0,
+            format!("{}, {rejected} rejected", counted(chosen, "highlight")),
+        );
         Ok(())
     }
 
@@ -305,7 +315,7 @@ impl Engine {
         change.commit().await?;
         // Only now: until it is committed, storing may have to be done again from these files.
         clear(&self.spool)?;
-        self.events.finished(Stage::Store, 0, format!("{} clips", outputs.clips.len()));
+        self.events.finished(Stage::Store, 0, counted(outputs.clips.len(), "clip"));
         self.end(Ok(()));
         Ok(())
     }
@@ -353,6 +363,11 @@ impl Engine {
             &settings.render,
         ]))
     }
+}
+
+/// `1 clip`, `2 clips`.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The frames of the source that are on screen at the start and at the end of `span`.

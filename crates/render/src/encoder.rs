@@ -18,6 +18,7 @@ pub enum EncoderChoice {
     #[default]
     Auto,
     /// libx264, on the processor.
+    #[serde(rename = "libx264")]
     X264,
     /// NVIDIA.
     Nvenc,

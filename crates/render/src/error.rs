@@ -32,7 +32,7 @@ pub enum Error {
         source: media_io::Error,
     },
     /// The encoder asked for does not work on this machine.
-    #[error("the video encoder {encoder} does not work here: choose \"auto\" or \"x264\"")]
+    #[error("the video encoder {encoder} does not work here: choose \"auto\" or \"libx264\"")]
     EncoderUnusable {
         /// ffmpeg's name of it.
         encoder: &'static str,

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 
 /// Looks and prints.
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
-    let config = arguments.options.load(global, [])?;
+    let config = arguments.options.load(global)?;
     let settings = &config.settings;
     refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     let chat = arguments.chat.as_deref().map(read_chat).transpose().map_err(inputs)?.unwrap_or_default();
     let transcript = arguments.transcript.as_deref().map(read_transcript).transpose().map_err(inputs)?;
     let speech = if transcript.is_some() { None } else { Some(speech(settings)?) };
-    if let (Some(Err(reason)), true) = (&speech, settings.transcription.enabled) {
+    if let (Some(Err(reason)), true, true) =
+        (&speech, settings.transcription.enabled, arguments.input.is_file())
+    {
         output::warning(reason, global);
     }
     let request = DetectRequest {

@@ -13,7 +13,6 @@ use super::recording::{
     retention, speech,
 };
 use crate::args::{Global, OutputFormat};
-use crate::config::Flag;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::{interrupt, output};
@@ -33,7 +32,7 @@ pub(crate) struct Arguments {
     /// Make the clips but publish nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Where clips, highlights.json and report.html go.
+    /// Where clips, highlights.json and report.html go; a folder for this recording in `paths.output_dir` unless given.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output_dir: Option<PathBuf>,
     /// Start over, although it was done or begun before.
@@ -58,25 +57,19 @@ struct Printed<'a> {
 
 /// Makes the clips.
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
-    let output_dir = arguments.output_dir.as_ref().map(|folder| Flag {
-        flag: "--output-dir".to_owned(),
-        key: "paths.output_dir".to_owned(),
-        value: folder.to_string_lossy().into_owned(),
-    });
-    let config = arguments.options.load(global, output_dir)?.for_streamer(arguments.streamer.as_str());
+    let config = arguments.options.load(global)?.for_streamer(arguments.streamer.as_str());
     let settings = &config.settings;
     refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let ffmpeg = ffmpeg(settings).map_err(|error| failure(error.into()))?;
     let speech = speech(settings)?;
-    if let (Err(reason), true) = (&speech, settings.transcription.enabled) {
+    // A recording that is not there is the first thing to tell.
+    if let (Err(reason), true, true) = (&speech, settings.transcription.enabled, arguments.input.is_file()) {
         output::warning(reason, global);
     }
-    let title = arguments
-        .title
-        .clone()
-        .or_else(|| arguments.input.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
-        .unwrap_or_default();
+    let stem =
+        arguments.input.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let title = arguments.title.clone().unwrap_or_else(|| stem.clone());
     let request = ProcessRequest {
         source: arguments.input.clone(),
         settings: RunSettings {
@@ -91,7 +84,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
             description_template: settings.publishing.description_template.clone(),
         },
         data_dir: settings.paths.data_dir.clone(),
-        output_dir: arguments.output_dir.clone().unwrap_or_else(|| settings.paths.output_dir.clone()),
+        // Each recording has a folder of its own, unless the user names one.
+        output_dir: arguments.output_dir.clone().unwrap_or_else(|| settings.paths.output_dir.join(&stem)),
         retention: retention(settings),
         force: arguments.force,
     };
@@ -129,6 +123,7 @@ fn report(processed: &Processed, format: OutputFormat, global: &Global) -> Resul
                     (false, 0) => {
                         "no moment reached the threshold; the report tells what came closest".to_owned()
                     }
+                    (false, 1) => "1 clip".to_owned(),
                     (false, count) => format!("{count} clips"),
                 });
             }

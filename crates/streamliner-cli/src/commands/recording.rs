@@ -47,11 +47,7 @@ pub(crate) struct RecordingOptions {
 
 impl RecordingOptions {
     /// The configuration with these options on top.
-    pub(crate) fn load(
-        &self,
-        global: &Global,
-        more: impl IntoIterator<Item = Flag>,
-    ) -> Result<Config, Failure> {
+    pub(crate) fn load(&self, global: &Global) -> Result<Config, Failure> {
         let mut sources = global.sources();
         let options = [
             ("--max-clips", "detection.max_clips", self.max_clips.clone()),
@@ -63,7 +59,6 @@ impl RecordingOptions {
         sources.flags.extend(options.into_iter().filter_map(|(flag, key, value)| {
             Some(Flag { flag: flag.to_owned(), key: key.to_owned(), value: value? })
         }));
-        sources.flags.extend(more);
         Config::load(&sources).map_err(|problems| Failure::of_configuration(&problems))
     }
 }

@@ -1,7 +1,7 @@
 //! One clip in a look of your own: the fixture's first moment, its words from the fixture's transcript.
 //!
 //! ```text
-//! cargo run -p streamliner-examples --example render_clip [-- RECORDING START_S END_S [OUTPUT.mp4]]
+//! cargo run -p streamliner-examples --example styled_clip [-- RECORDING START_S END_S [OUTPUT.mp4]]
 //! ```
 //!
 //! The words of `NAME.mp4` are in `NAME.transcript.json`, if there is one. Needs ffmpeg.
@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<()> {
         None => Ok(default),
     };
     let span = Span::from_secs_f64(seconds(1, 33.0)?, seconds(2, 43.0)?);
-    let output = arguments.get(3).map_or_else(|| std::env::temp_dir().join("render_clip.mp4"), PathBuf::from);
+    let output = arguments.get(3).map_or_else(|| std::env::temp_dir().join("styled_clip.mp4"), PathBuf::from);
 
     // Start from a named style and say what differs. Everything else stays as it is.
     let settings = RenderSettings {
