@@ -12,7 +12,7 @@ On one hour of AAC (48 kHz, stereo) in one run on one machine:
 The programs take turns, and the best of the rounds counts: what else the machine does only ever adds time. Memory is the most
 that `detect` ever had resident, for one hour and for ten; the ten are the one joined ten times, without encoding.
 
-Needs ffmpeg and numpy. The files are kept in target/bench-media (440 MB).
+Needs ffmpeg and numpy. The files are kept in target/bench-media (640 MB).
 """
 
 import argparse

@@ -36,7 +36,7 @@ print(json.dumps([
     for n in range(count)
 ]))
 PYTHON
-settings() { printf '{"encoder": {"choice": "x264", "preset": "%s", "quality": %s}}' "$1" "$2"; }
+settings() { printf '{"encoder": {"choice": "libx264", "preset": "%s", "quality": %s}}' "$1" "$2"; }
 settings "$preset" "$quality" >"$work/settings.json"
 # As good as lossless, to be encoded again.
 settings ultrafast 10 >"$work/composed.json"

@@ -55,7 +55,6 @@ impl ChatTrack {
         if message.text.trim_start().starts_with('!') || BOTS.contains(&user.as_str()) {
             return;
         }
-        self.heard = true;
         let mut hasher = DefaultHasher::new();
         user.hash(&mut hasher);
         let second = message.at.to_units_floor(1);
@@ -65,9 +64,6 @@ impl ChatTrack {
 
     /// Counts all seconds before `second`.
     pub(crate) fn advance(&mut self, second: i64) {
-        if !self.heard {
-            return;
-        }
         let first = *self.next_second.get_or_insert(second.min(0));
         // A jump of the timeline longer than the past is no quiet chat.
         let first = if second - first > PAST_S as i64 { second - WINDOW_S as i64 } else { first };
@@ -81,6 +77,7 @@ impl ChatTrack {
         let mut users = Vec::new();
         while self.waiting.front().is_some_and(|(second, _)| *second <= now) {
             users.extend(self.waiting.pop_front().map(|(_, user)| user));
+            self.heard = true;
         }
         if self.window.len() == WINDOW_S {
             self.window.pop_front();
@@ -117,6 +114,9 @@ impl ChatTrack {
 
     /// The highest rise in the seconds `from..until`, with its second; `None` without chat in that time.
     pub(crate) fn highest_rise(&self, from: i64, until: i64) -> Option<(i64, f32)> {
+        if !self.heard {
+            return None;
+        }
         let first = self.next_second? - self.rises.len() as i64;
         (first..)
             .zip(&self.rises)

@@ -22,7 +22,7 @@ const LONGEST_WALKED_GAP: i64 = 400;
 /// After a moment this much sound is needed to say where a clip of it may end. In cells.
 const SETTLE_CELLS: i64 = 20;
 /// Chat answers up to 45 s after a moment begins; with chat, a moment is settled when that time is over. In cells.
-const CHAT_SETTLE_CELLS: i64 = 100;
+const CHAT_SETTLE_CELLS: i64 = (CHAT_LAG_S.1 + CHAT_PATIENCE_S) * CELLS_PER_SECOND;
 /// A message may be pushed this much later than the sound it belongs to. In seconds.
 const CHAT_PATIENCE_S: i64 = 30;
 /// Chat answers a moment between this many seconds after its start ...
@@ -31,6 +31,9 @@ const CHAT_LAG_S: (i64, i64) = (5, 45);
 const CHAT_ALONE: (f32, f32) = (4.0, 1.0);
 /// ... which then began about this long before chat rose, and ended this long before chat calmed down. In seconds.
 const CHAT_SHIFT_S: (i64, i64) = (25, 20);
+
+/// Samples beyond this are cut off: 18 dB over full scale is damage, and its square must stay a number.
+const LOUDEST: f32 = 8.0;
 
 /// Log-odds at which a stretch becomes a candidate, at which it ends, and the pause that separates two: 5 s.
 const CANDIDATES: Hysteresis = Hysteresis { enter: -1.75, stay: -2.25, merge_cells: 10 };
@@ -89,7 +92,7 @@ impl DetectorBuilder {
         self
     }
 
-    /// Whether chat will be pushed. If so, candidates settle up to 40 s later, when chat has had its say.
+    /// Whether chat will be pushed. If so, candidates settle a minute later, when chat has had its say.
     #[must_use]
     pub fn chat(mut self, expected: bool) -> Self {
         self.chat = expected;
@@ -220,8 +223,11 @@ impl Detector {
     pub fn push_gap(&mut self, gap: Gap) -> Vec<Candidate> {
         let mut settled = Vec::new();
         let end = self.rate.sample_at(gap.span.end());
-        if self.position.is_some_and(|position| position < end) {
-            self.skip_to(end, gap.cause, &mut settled);
+        match self.position {
+            // The stream starts late: nothing to skip, but clips that reach back that far say so.
+            None => self.gaps.push_back(gap),
+            Some(position) if position < end => self.skip_to(end, gap.cause, &mut settled),
+            Some(_) => {}
         }
         settled
     }
@@ -270,7 +276,9 @@ impl Detector {
             if in_cell < hops_end {
                 self.hop_aligned |= in_cell.is_multiple_of(self.hop_len);
                 if self.hop_aligned {
-                    self.hop.extend(now.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }));
+                    self.hop.extend(now.iter().map(|sample| {
+                        if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+                    }));
                 }
                 if in_cell + taken == border {
                     self.finish_hop();
@@ -369,10 +377,8 @@ impl Detector {
                 settled.extend(self.candidate(run));
             }
         }
-        while self.chat_settling.front().is_some() {
-            if let Some(run) = self.chat_settling.pop_front() {
-                settled.extend(self.candidate_from_chat(run));
-            }
+        while let Some(run) = self.chat_settling.pop_front() {
+            settled.extend(self.candidate_from_chat(run));
         }
         let needed = self.segmenter.earliest(now).min(self.settling.front().map_or(now, |run| run.first));
         self.history.forget_before(needed);

@@ -92,12 +92,19 @@ pub fn analyse(
                 }
                 candidates.extend(detector.push(at, samples));
             }
-            AudioEvent::Gap(gap) => candidates.extend(detector.push_gap(gap)),
+            AudioEvent::Gap(gap) => {
+                end = end.max(gap.span.end());
+                candidates.extend(detector.push_gap(gap));
+            }
         }
         curve.extend(detector.take_trace());
         if let Some(total) = total {
             progress(end.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE));
         }
+    }
+    // A stopped ffmpeg looks like the end of the sound.
+    if interrupt.load(Ordering::Relaxed) {
+        return Err(Error::Interrupted);
     }
     chat.for_each(|message| detector.push_chat(message));
     let (rest, trace) = detector.finish_with_trace();
@@ -158,7 +165,8 @@ impl Curve {
     }
 }
 
-fn join(earlier: CurvePoint, later: CurvePoint) -> CurvePoint {
+/// One point for two that follow each other: the louder and better of each.
+pub(crate) fn join(earlier: CurvePoint, later: CurvePoint) -> CurvePoint {
     CurvePoint {
         at: earlier.at,
         level_db: earlier.level_db.max(later.level_db),

@@ -145,7 +145,7 @@ impl Catalogue {
     /// Puts jobs that a process left behind back into the queue. Only for who holds the run's lock.
     pub(crate) async fn take_over(&self, run: Digest) -> Result<(), Error> {
         sqlx::query(
-            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL WHERE job_type = ? AND status <> 'Done'",
+            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL, run_at = 0 WHERE job_type = ? AND status <> 'Done'",
         )
         .bind(queue_of(run))
         .execute(&self.pool)

@@ -1,12 +1,13 @@
 //! Detection on its own: one recording in, a choice out, nothing kept.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use highlight_detect::{ChatMessage, RankOptions};
 use media_io::{Ffmpeg, MediaInfo};
-use timeline::{Span, Transcript};
+use timeline::{Span, SpanSet, Transcript};
 
 use crate::analysis::analyse;
 use crate::contract::Detection;
@@ -114,10 +115,13 @@ impl Search<'_> {
     ) -> Result<Vec<Findings>, Error> {
         let spans: Vec<Span> =
             group.iter().map(|index| evidence_span(&analysis.candidates[*index], medium, options)).collect();
+        let together: SpanSet = spans.iter().copied().collect();
         let transcript = match (known, &mut self.speech) {
-            (Some(known), _) => Some(known.clone()),
+            (Some(known), _) => Some(Cow::Borrowed(known)),
             (None, Some(speech)) => {
-                Some(speech.transcribe(self.path, &spans, self.ffmpeg, self.interrupt, progress)?)
+                let found =
+                    speech.transcribe(self.path, together.spans(), self.ffmpeg, self.interrupt, progress)?;
+                Some(Cow::Owned(found))
             }
             (None, None) => None,
         };
@@ -144,7 +148,7 @@ impl Search<'_> {
         };
         let Some(info) = self.picture.get_or_init(probe) else { return Ok(Vec::new()) };
         match media_io::shot_changes(ffmpeg, self.path, info, span, self.interrupt) {
-            Err(error) if error.is_interrupted() => Err(error.into()),
+            Err(_) if self.interrupt.load(Ordering::Relaxed) => Err(Error::Interrupted),
             Err(error) => {
                 tracing::warn!(%error, %span, "cannot look for shot changes");
                 Ok(Vec::new())

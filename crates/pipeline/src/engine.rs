@@ -27,6 +27,15 @@ const JOBS_AT_ONCE: usize = 2;
 /// How often the interrupt flag is looked at between jobs.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Where a run keeps what is its own, in the data folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    /// Where rendered clips wait to be stored.
+    pub(crate) spool: PathBuf,
+    /// Where locks are.
+    pub(crate) locks: PathBuf,
+}
+
 /// Everything that the stages of one run share.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -38,8 +47,7 @@ pub(crate) struct Engine {
     pub(crate) encoder: OnceLock<Encoder>,
     pub(crate) events: EventSink,
     pub(crate) interrupt: Arc<AtomicBool>,
-    /// Where rendered clips wait to be stored.
-    pub(crate) spool: PathBuf,
+    pub(crate) folders: Folders,
     outcome: watch::Sender<Option<Result<(), Arc<Error>>>>,
 }
 
@@ -51,7 +59,7 @@ impl Engine {
         lexicon: Lexicon,
         events: EventSink,
         interrupt: Arc<AtomicBool>,
-        spool: PathBuf,
+        folders: Folders,
     ) -> Self {
         let speech = Mutex::new(run.settings.speech.clone().map(Speech::new));
         Self {
@@ -63,14 +71,14 @@ impl Engine {
             encoder: OnceLock::new(),
             events,
             interrupt,
-            spool,
+            folders,
             outcome: watch::Sender::new(None),
         }
     }
 
     /// Where a clip is rendered to, without the ending.
     pub(crate) fn spooled(&self, clip: ClipId) -> PathBuf {
-        self.spool.join(clip.to_string())
+        self.folders.spool.join(clip.to_string())
     }
 
     /// Ends the run, well or not; the first end counts.
@@ -90,7 +98,7 @@ impl Engine {
         let backend = SqliteStorage::<Job>::new(self.catalogue.pool())
             .with_config(Config::default().queue(&queue).batch_size(JOBS_AT_ONCE))
             .poll_with_strategy(Strategy::new().interval(POLL_INTERVAL));
-        let worker = WorkerBuilder::new(format!("process-{}", std::process::id()))
+        let worker = WorkerBuilder::new(worker_name())
             .backend(backend)
             .concurrency(JOBS_AT_ONCE)
             .data(Arc::clone(&self))
@@ -131,6 +139,11 @@ impl Engine {
             tokio::time::sleep(INTERRUPT_INTERVAL).await;
         }
     }
+}
+
+/// A name that no worker had before: in a container every process may have the same number.
+fn worker_name() -> String {
+    format!("process-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond())
 }
 
 async fn handle(job: Job, engine: Data<Arc<Engine>>) -> Result<(), BoxDynError> {

@@ -1,11 +1,12 @@
 //! The last stage: clips, list and report go where the user wants them.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::{Deserialize, Serialize};
-use storage::{ClipStore, FileKind, FileSource, Layout, NewClip};
+use storage::{ClipRecord, ClipStore, FileKind, FileSource, Layout, NewClip};
 use timeline::{ClipId, MediaTime};
 
 use crate::catalogue::Run;
@@ -13,7 +14,7 @@ use crate::contract::{ClipEntry, Detection, HighlightEntry, rounded};
 use crate::engine::Engine;
 use crate::report_data::report_data;
 use crate::settings::RunSettings;
-use crate::stages::{Analysed, Ranked, Rendered};
+use crate::stages::{Analysed, Ingested, Ranked, Rendered};
 use crate::{Error, Stage, report};
 
 /// The folder of the clips, in the output folder.
@@ -104,41 +105,46 @@ pub(crate) fn write_whole(path: &Path, contents: &str) -> Result<(), Error> {
 /// Puts everything into the output folder. Doing it again changes nothing.
 pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     let run = &engine.run;
-    let missing =
-        |stage: Stage| Error::Queue(format!("the result of {stage} is missing; run again with --force"));
-    let analysed: Analysed =
-        engine.catalogue.result(run.id, Stage::Analyse, "").await?.ok_or_else(|| missing(Stage::Analyse))?;
-    let ranked: Ranked =
-        engine.catalogue.result(run.id, Stage::Rank, "").await?.ok_or_else(|| missing(Stage::Rank))?;
+    let analysed: Analysed = engine.needed(Stage::Analyse).await?;
+    let ingested: Ingested = engine.needed(Stage::Ingest).await?;
+    let ranked: Ranked = engine.needed(Stage::Rank).await?;
     let rendered = engine.catalogue.results::<Rendered>(run.id, Stage::Render).await?;
     let mut detection = Detection::new(analysed.analysis.duration, &ranked.ranking);
     let store = ClipStore::local(&run.output_dir.join(CLIPS), Layout::Flat)?;
     store.sweep(jiff::Timestamp::now()).await?;
     sweep(&run.output_dir)?;
-    let mut clips = Vec::new();
-    let mut captions = Vec::new();
+    let taken = taken_names(&store, run).await?;
+    let (mut clips, mut made_names, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     for (rank, (entry, id)) in (1..).zip(detection.highlights.iter_mut().zip(&ranked.clips)) {
         let text = caption(&run.settings, rank, entry)?;
         let made = rendered.iter().find(|(item, _)| *item == id.to_string()).map(|(_, rendered)| rendered);
         if let Some(made) = made {
-            let name = name_of(&run.settings, rank, MediaTime::from_secs_f64(entry.start_s));
+            let mut name = name_of(&run.settings, rank, MediaTime::from_secs_f64(entry.start_s));
+            if taken.contains(&name) {
+                name.push_str(&format!("-{:.6}", run.recording.to_string()));
+            }
             entry.start_s = rounded(made.clip.span.start().as_secs_f64());
             entry.end_s = rounded(made.clip.span.end().as_secs_f64());
             entry.clip = Some(clip_entry(&name, made));
             store.put(&new_clip(engine, *id, &name, entry, &text)).await?;
             clips.push(format!("{CLIPS}/{name}.mp4"));
+            made_names.push(name);
         }
         captions.push(text);
     }
-    remove_stale(&store, run, &ranked.clips).await?;
-    let has_video = ranked.clips.is_empty() || !clips.is_empty();
+    remove_stale(&store, run, &made_names).await?;
     let list = serde_json::to_string_pretty(&detection)
         .map_err(|source| Error::Stored { what: "the list", source })?;
     write_whole(&run.output_dir.join(LIST), &(list + "\n"))?;
     let timings = engine.catalogue.finished(run.id).await?;
     let page = report::render(&report_data(run, &analysed, &detection, &captions, &timings))?;
     write_whole(&run.output_dir.join(REPORT), &page)?;
-    Ok(Outputs { clips, ids: ranked.clips, highlights: detection.highlights.len(), has_video })
+    Ok(Outputs {
+        clips,
+        ids: ranked.clips,
+        highlights: detection.highlights.len(),
+        has_video: ingested.has_video,
+    })
 }
 
 fn clip_entry(name: &str, made: &Rendered) -> ClipEntry {
@@ -167,12 +173,21 @@ fn new_clip(engine: &Engine, id: ClipId, name: &str, entry: &HighlightEntry, cap
     details.into_iter().fold(clip, |clip, (field, value)| clip.with_detail(field, value))
 }
 
+/// Whether a clip was made of the recording of this run.
+fn is_of(run: &Run, record: &ClipRecord) -> bool {
+    record.details.get(RECORDING).and_then(|value| value.as_str()) == Some(run.recording.to_string().as_str())
+}
+
+/// The names that clips of other recordings have in the folder.
+async fn taken_names(store: &ClipStore, run: &Run) -> Result<HashSet<String>, Error> {
+    let records = store.list(None).await?;
+    Ok(records.into_iter().filter(|record| !is_of(run, record)).map(|record| record.name).collect())
+}
+
 /// Removes what an earlier run over the same recording left and this one did not make.
-async fn remove_stale(store: &ClipStore, run: &Run, made: &[ClipId]) -> Result<(), Error> {
-    let recording = run.recording.to_string();
+async fn remove_stale(store: &ClipStore, run: &Run, made: &[String]) -> Result<(), Error> {
     for record in store.list(Some(&run.settings.streamer)).await? {
-        let same = record.details.get(RECORDING).and_then(|value| value.as_str()) == Some(recording.as_str());
-        if same && !made.contains(&record.id) {
+        if is_of(run, &record) && !made.contains(&record.name) {
             store.delete(&record).await?;
         }
     }

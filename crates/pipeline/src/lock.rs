@@ -2,9 +2,38 @@
 
 use std::fs::TryLockError;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
+
+/// A lock that is waited for. Held for as long as it lives; the system lets go of it when the process ends.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    #[expect(dead_code, reason = "the lock lives as long as the file is open")]
+    file: fs_err::File,
+}
+
+impl Turn {
+    /// Waits for the lock at `path`, which others hold for moments only.
+    pub(crate) async fn wait_for(path: PathBuf) -> Result<Self, Error> {
+        let wait = move || {
+            let file = open(&path)?;
+            file.file().lock().map_err(Error::file("locked", &path))?;
+            Ok(Self { file })
+        };
+        tokio::task::spawn_blocking(wait).await.map_err(|error| Error::Queue(error.to_string()))?
+    }
+}
+
+fn open(path: &Path) -> Result<fs_err::File, Error> {
+    fs_err::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(Error::file("locked", path))
+}
 
 /// Held for as long as it lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -20,13 +49,7 @@ impl RunLock {
     /// [`Error::Busy`] if another process holds it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
         let failed = || Error::file("locked", path);
-        let mut file = fs_err::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed())?;
+        let mut file = open(path)?;
         match file.file().try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -6,15 +6,16 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use media_io::Ffmpeg;
+use render::{Encoder, EncoderChoice};
 use storage::{ClipStore, Layout, Retention};
 use timeline::Digest;
 
 use crate::catalogue::{Catalogue, Run};
 use crate::contract::HighlightEntry;
-use crate::engine::Engine;
+use crate::engine::{Engine, Folders};
 use crate::export::{self, CLIPS, LIST, Outputs, REPORT};
 use crate::fingerprint::{digest_of, source_id};
-use crate::lock::RunLock;
+use crate::lock::{RunLock, Turn};
 use crate::{Error, Event, EventSink, RunSettings, Stage};
 
 /// The database, in the data folder.
@@ -108,12 +109,20 @@ pub async fn process(
     let data_dir = made(&request.data_dir)?;
 
     let recording = source_id(&source)?;
-    let id = digest_of(&[&recording, settings, &output_dir]);
+    let id = digest_of(&[&recording, settings, &output_dir.as_os_str().as_encoded_bytes()]);
     let locks = made(&data_dir.join("locks"))?;
     let _lock = RunLock::take(&locks.join(format!("{id}.lock")))?;
-    let catalogue = Catalogue::open(&data_dir.join(DATABASE)).await?;
+    let catalogue = {
+        // Two processes that make the database at once would stand in each other's way.
+        let _turn = Turn::wait_for(locks.join("database.lock")).await?;
+        Catalogue::open(&data_dir.join(DATABASE)).await?
+    };
     let spool = data_dir.join("spool").join(id.to_string());
 
+    if settings.render.encoder.choice != EncoderChoice::Auto {
+        // An encoder that was asked for and does not work is better told now than after listening for an hour.
+        Encoder::detect(ffmpeg, settings.render.encoder.choice)?;
+    }
     let mut state = catalogue.run_state(id).await?;
     if let Some((_, true)) = state {
         let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
@@ -157,9 +166,18 @@ pub async fn process(
         }
     }
     made(&spool)?;
-    let engine =
-        Arc::new(Engine::new(catalogue.clone(), run, ffmpeg.clone(), lexicon, events, interrupt, spool));
-    engine.work().await?;
+    let engine = Arc::new(Engine::new(
+        catalogue.clone(),
+        run,
+        ffmpeg.clone(),
+        lexicon,
+        events,
+        interrupt,
+        Folders { spool, locks },
+    ));
+    Arc::clone(&engine).work().await?;
+    // Only now: until it is committed, storing may have to be done again from these files.
+    clear(&engine.folders.spool)?;
     let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
     let made = outputs.ids.iter().copied().collect();
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?
@@ -202,7 +220,7 @@ async fn resume(catalogue: &Catalogue, run: Digest, spool: &Path, events: &Event
 }
 
 /// Removes the folder with all that is in it, if it is there.
-pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
+fn clear(folder: &Path) -> Result<(), Error> {
     if folder.exists() {
         fs_err::remove_dir_all(folder).map_err(Error::file("removed", folder))
     } else {

@@ -1,7 +1,6 @@
 //! What the report shows of a run.
 
-use media_io::MINIMUM_VERSION;
-
+use crate::analysis::join;
 use crate::catalogue::Run;
 use crate::contract::{Detection, HighlightEntry};
 use crate::report::{
@@ -27,7 +26,7 @@ pub(crate) fn report_data(
             .file_name()
             .map_or_else(|| run.path.display().to_string(), |name| name.to_string_lossy().into_owned()),
         streamer: Some(run.settings.streamer.to_string()),
-        created_at: jiff::Timestamp::now(),
+        created_at: run.created_at,
         duration_s: detection.duration_s,
         notices: notices(run, analysed, detection),
         settings: settings(run),
@@ -35,8 +34,8 @@ pub(crate) fn report_data(
         threshold: f64::from(run.settings.rank.min_score),
         timeline: analysis
             .curve
-            .iter()
-            .step_by(analysis.curve.len().div_ceil(DRAWN_POINTS).max(1))
+            .chunks(analysis.curve.len().div_ceil(DRAWN_POINTS).max(1))
+            .filter_map(|points| points.iter().copied().reduce(join))
             .map(|point| TimelinePoint {
                 t_s: point.at.as_secs_f64(),
                 level_db: f64::from(point.level_db),
@@ -106,7 +105,6 @@ fn settings(run: &Run) -> Vec<ReportFact> {
         fact("Clip length", format!("{} to {}", rank.clip_min, rank.clip_max)),
         fact("Set-up, settling", format!("{}, {}", rank.setup, rank.settle)),
         fact("Speech model", model),
-        fact("ffmpeg", format!("{MINIMUM_VERSION} or later")),
     ]
 }
 

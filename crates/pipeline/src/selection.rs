@@ -6,8 +6,9 @@ use timeline::{FrameRate, MediaDuration, MediaTime, Span, Word};
 
 /// Words and cuts are looked for this far beyond the clip, so that its edges can move.
 const EVIDENCE_MARGIN: MediaDuration = MediaDuration::from_secs(2);
-/// A group of candidates shares one window of the recogniser where it fits: 30 s, less some silence between them.
-const GROUP_LENGTH: MediaDuration = MediaDuration::from_secs(28);
+/// Candidates are listened to in groups of this length: about half of it is voice, and the recogniser packs voice into
+/// windows of 30 s. Shorter groups waste windows; longer ones keep the first clip waiting.
+const GROUP_LENGTH: MediaDuration = MediaDuration::from_secs(60);
 
 /// What was found around one candidate by listening for words and looking for cuts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,8 +90,11 @@ impl Selector<'_> {
     fn moment(&self, index: usize) -> Moment {
         let nothing = Findings::default();
         let findings = self.findings[index].as_ref().unwrap_or(&nothing);
-        let mut moment =
-            judge(&self.candidates[index], &findings.evidence(self.lexicon), self.medium, self.options);
+        judge(&self.candidates[index], &findings.evidence(self.lexicon), self.medium, self.options)
+    }
+
+    /// The moment with its clip moved to the borders of frames. Only after the choice: half a frame decides nothing.
+    fn on_frames(&self, mut moment: Moment) -> Moment {
         if let Some(rate) = self.rate {
             moment.clip = rate.snap(moment.clip).clamped(self.medium);
         }
@@ -99,7 +103,10 @@ impl Selector<'_> {
 
     /// The choice, by what is known.
     pub(crate) fn ranking(&self) -> Ranking {
-        rank((0..self.candidates.len()).map(|index| self.moment(index)).collect(), self.options)
+        let moments = (0..self.candidates.len()).map(|index| self.moment(index)).collect();
+        let mut ranking = rank(moments, self.options);
+        ranking.highlights = ranking.highlights.into_iter().map(|moment| self.on_frames(moment)).collect();
+        ranking
     }
 
     /// The moments that will be highlights whatever is still found around the `pending` candidates, so that work on them
@@ -122,7 +129,11 @@ impl Selector<'_> {
             .collect();
         let best_case = rank(known.clone(), self.options).highlights;
         let worst_case = rank(hopeful.collect(), self.options).highlights;
-        best_case.into_iter().filter(|moment| worst_case.contains(moment)).collect()
+        best_case
+            .into_iter()
+            .filter(|moment| worst_case.contains(moment))
+            .map(|moment| self.on_frames(moment))
+            .collect()
     }
 }
 

@@ -7,14 +7,14 @@ use highlight_detect::{Moment, Ranking};
 use media_io::{ExactCut, MediaInfo};
 use render::{CaptionWord, Encoder, RenderRequest, RenderedClip, Renderer, output_rate};
 use serde::{Deserialize, Serialize};
-use timeline::{ClipId, FrameRate, MediaDuration, Span};
+use timeline::{ClipId, FrameRate, MediaDuration, MediaTime, Span};
 
 use crate::analysis::analyse;
 use crate::detect::{Search, looking_for};
 use crate::engine::Engine;
 use crate::fingerprint::digest_of;
 use crate::job::Step;
-use crate::process::clear;
+use crate::lock::Turn;
 use crate::selection::{Findings, Selector, groups};
 use crate::{Analysis, Error, Event, Stage, export};
 
@@ -81,9 +81,12 @@ impl Engine {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let engine = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&engine))
-            .await
-            .map_err(|error| Error::Queue(error.to_string()))?
+        let worked = tokio::task::spawn_blocking(move || work(&engine)).await;
+        // Ctrl-C on a terminal reaches ffmpeg too, so what came of the work may be less than it should be.
+        if self.is_interrupted() {
+            return Err(Error::Interrupted);
+        }
+        worked.map_err(|error| Error::Queue(error.to_string()))?
     }
 
     /// The frame rate that clips get.
@@ -91,7 +94,8 @@ impl Engine {
         Ok(self.run.settings.rate.map_or_else(|| output_rate(info), Ok)?)
     }
 
-    async fn needed<T: serde::de::DeserializeOwned>(&self, stage: Stage) -> Result<T, Error> {
+    /// The result of a stage that comes before.
+    pub(crate) async fn needed<T: serde::de::DeserializeOwned>(&self, stage: Stage) -> Result<T, Error> {
         let found = self.catalogue.result(self.run.id, stage, "").await?;
         found.ok_or_else(|| Error::Queue(format!("the result of {stage} is missing; run again with --force")))
     }
@@ -282,7 +286,7 @@ impl Engine {
             .map(|(index, word)| CaptionWord { word: word.clone(), emphasised: emphasised(index) })
             .collect();
         let span = cut.span();
-        let (first_frame, last_frame) = source_frames(&info, span);
+        let (first_frame, last_frame) = source_frames(&info, span, rate);
         let frames = cut.frame_count();
         let spooled = self.spooled(clip);
         let request = RenderRequest {
@@ -294,27 +298,27 @@ impl Engine {
             output: spooled.with_extension("mp4"),
             thumbnail: Some(spooled.with_extension("png")),
         };
-        let clip = Renderer::new(self.ffmpeg.clone(), encoder).with_scratch(self.spool.clone()).render(
-            &request,
-            &self.interrupt,
-            &mut |progress| {
+        let clip = Renderer::new(self.ffmpeg.clone(), encoder)
+            .with_scratch(self.folders.spool.clone())
+            .render(&request, &self.interrupt, &mut |progress| {
                 let done = progress.frame as f64;
                 self.events.progress(Stage::Render, item, done / (frames.max(1)) as f64);
-            },
-        )?;
+            })?;
         Ok(Rendered { clip, first_frame, last_frame })
     }
 
     async fn store(self: Arc<Self>) -> Result<(), Error> {
         let begun = Instant::now();
         self.events.started(Stage::Store, 0, format!("into {}", self.run.output_dir.display()));
+        // Another run may have the same output folder.
+        let folder = digest_of(&[&self.run.output_dir.as_os_str().as_encoded_bytes()]);
+        let turn = Turn::wait_for(self.folders.locks.join(format!("output-{folder}.lock"))).await?;
         let outputs = export::export(&self).await?;
+        drop(turn);
         let mut change = self.catalogue.change(self.run.id).await?;
         change.finish(Step::Store, &outputs, begun.elapsed()).await?;
         change.finish_run().await?;
         change.commit().await?;
-        // Only now: until it is committed, storing may have to be done again from these files.
-        clear(&self.spool)?;
         self.events.finished(Stage::Store, 0, counted(outputs.clips.len(), "clip"));
         self.end(Ok(()));
         Ok(())
@@ -370,10 +374,12 @@ fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The frames of the source that are on screen at the start and at the end of `span`.
-fn source_frames(info: &MediaInfo, span: Span) -> (i64, i64) {
+/// The frames of the source that a clip of `span` at the rate `shown_at` begins and ends with.
+fn source_frames(info: &MediaInfo, span: Span, shown_at: FrameRate) -> (i64, i64) {
     let Some(video) = info.default_video() else { return (0, 0) };
     let rate = video.average_rate.or(video.real_rate).unwrap_or(FrameRate::FPS_30);
-    let since_first = span.shifted(timeline::MediaTime::ZERO - video.start);
-    (rate.nearest_frame(since_first.start()), rate.nearest_frame(since_first.end()) - 1)
+    let since_first = span.shifted(MediaTime::ZERO - video.start);
+    // A clip shows on each tick of its own rate the nearest frame of the source.
+    let last_tick = since_first.end() - (shown_at.time_of_frame(1) - MediaTime::ZERO);
+    (rate.nearest_frame(since_first.start()), rate.nearest_frame(last_tick))
 }

@@ -23,7 +23,7 @@ const WORDS_TO_TELL_SPEED: usize = 6;
 /// A phrase that comes this often in a row, with at least [`LOOP_WORDS`] words in all, is a loop of the decoder, not "go, go, go!".
 const LOOP_TIMES: usize = 5;
 /// See [`LOOP_TIMES`].
-const LOOP_WORDS: usize = 12;
+const LOOP_WORDS: usize = 8;
 /// The longest phrase looked for in loops, in words.
 const LONGEST_LOOPED_PHRASE: usize = 8;
 

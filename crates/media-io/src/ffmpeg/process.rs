@@ -72,7 +72,9 @@ impl RunningProcess {
     fn wait_unless(&mut self, interrupt: &AtomicBool) -> Result<(), Error> {
         loop {
             if let Some(status) = self.child.try_wait().map_err(|source| self.io_error(source))? {
-                return self.judge(status);
+                // Ctrl-C on a terminal reaches the program as well as us.
+                let stopped = interrupt.load(Ordering::Relaxed) && !status.success();
+                return if stopped { Err(Error::Interrupted) } else { self.judge(status) };
             }
             if interrupt.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted);
