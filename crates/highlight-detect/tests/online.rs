@@ -143,6 +143,29 @@ fn a_jump_of_hours_keeps_what_was_found_before_it() {
 }
 
 #[test]
+fn a_late_start_is_told_like_any_gap() {
+    let samples = stream(60, &[30]);
+    let rate = SampleRate::HZ_16000;
+    let late = Gap { span: Span::from_secs_f64(0.0, 1.3), cause: GapCause::LateStart };
+    let mut detector = Detector::builder().build().expect("16 kHz is fine");
+    let first = rate.sample_at(late.span.end());
+    let mut candidates = detector.push_gap(late);
+    candidates.extend(detector.push(late.span.end(), &samples[usize::try_from(first).expect("positive")..]));
+    candidates.extend(detector.finish());
+    assert_eq!(best(&candidates).gaps, [late]);
+}
+
+#[test]
+fn absurdly_loud_samples_do_not_win() {
+    let mut samples = stream(150, &[100]);
+    let damage = 60 * RATE as usize;
+    samples[damage..damage + 20_000].fill(1e30);
+    let (candidates, _) = detect(&samples, std::iter::repeat(4_096));
+    assert!(candidates.iter().all(|candidate| candidate.log_odds().is_finite()));
+    assert!(Span::from_secs_f64(99.0, 107.0).contains(best(&candidates).peak), "{}", best(&candidates).peak);
+}
+
+#[test]
 fn silence_has_no_candidates() {
     let (candidates, trace) = detect(&vec![0.0; 120 * RATE as usize], std::iter::repeat(RATE as usize));
     assert_eq!(candidates, []);
@@ -153,13 +176,14 @@ fn silence_has_no_candidates() {
 #[test]
 fn chat_adds_to_what_is_heard() {
     let samples = stream(220, &[120]);
-    let detect = |burst: bool| {
+    // Chat pushed up front, and chat that answers late, after the reaction is over.
+    let detect = |burst: bool, answers_at: i64| {
         let mut detector = Detector::builder().chat(true).build().expect("16 kHz is fine");
         for second in 0..220 {
             let at = MediaTime::from_secs(second);
             let user = format!("regular{}", second % 4);
             detector.push_chat(&ChatMessage { at, user, text: "hello".to_owned() });
-            if burst && (135..145).contains(&second) {
+            if burst && (answers_at..answers_at + 10).contains(&second) {
                 for index in 0..4 {
                     let user = format!("viewer{second}-{index}");
                     detector.push_chat(&ChatMessage { at, user, text: "LETSGO".to_owned() });
@@ -170,5 +194,7 @@ fn chat_adds_to_what_is_heard() {
         candidates.extend(detector.finish());
         best(&candidates).log_odds()
     };
-    assert!(detect(true) > detect(false) + 1.0);
+    let silent = detect(false, 135);
+    assert!(detect(true, 135) > silent + 1.0);
+    assert!(detect(true, 155) > silent + 1.0);
 }
