@@ -39,4 +39,4 @@ pub use error::Error;
 pub use event::{Event, EventSink, Stage};
 pub use inputs::{InputError, read_chat, read_transcript};
 pub use process::{Outcome, ProcessRequest, Processed, process};
-pub use settings::{LexiconSettings, RunSettings, SpeechSettings};
+pub use settings::{InputFile, LexiconSettings, RunSettings, SpeechSettings};

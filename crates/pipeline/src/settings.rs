@@ -1,15 +1,16 @@
 //! How a recording is to be processed. All that changes the result is here; two runs with equal settings are the same run.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use highlight_detect::RankOptions;
 use highlight_detect::lexicon::{Lexicon, Overlay};
 use render::RenderSettings;
 use serde::{Deserialize, Serialize};
-use timeline::{FrameRate, MediaDuration, StreamerName};
+use timeline::{Digest, FrameRate, MediaDuration, StreamerName};
 
 use crate::Error;
+use crate::fingerprint::digest_of;
 
 /// Everything that decides what comes out of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,10 @@ pub struct RunSettings {
     pub rank: RankOptions,
     /// Which words are exciting.
     pub lexicon: LexiconSettings,
+    /// Chat of the stream, in the form of the machine contract.
+    pub chat: Option<InputFile>,
+    /// What is said, in the form of the machine contract; nobody listens for words then.
+    pub transcript: Option<InputFile>,
     /// How speech is recognised; `None` if it is not.
     pub speech: Option<SpeechSettings>,
     /// Why speech is not recognised, with the remedy, for the report.
@@ -32,6 +37,31 @@ pub struct RunSettings {
     pub rate: Option<FrameRate>,
     /// The template of the posting text.
     pub description_template: String,
+}
+
+/// A file that is read beside the recording. Another content makes another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    path: PathBuf,
+    content: Digest,
+}
+
+impl InputFile {
+    /// The file at `path` with what it holds now.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read.
+    pub fn new(path: &Path) -> Result<Self, Error> {
+        let read = || Error::file("read", path);
+        let content = digest_of(&[&fs_err::read(path).map_err(read())?]);
+        Ok(Self { path: fs_err::canonicalize(path).map_err(read())?, content })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Which words are exciting, and how much.

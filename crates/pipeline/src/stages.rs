@@ -13,6 +13,7 @@ use crate::analysis::analyse;
 use crate::detect::{Search, looking_for};
 use crate::engine::Engine;
 use crate::fingerprint::digest_of;
+use crate::inputs::{read_chat, read_transcript};
 use crate::job::Step;
 use crate::lock::Turn;
 use crate::selection::{Findings, Selector, groups};
@@ -131,7 +132,15 @@ impl Engine {
         self.events.started(Stage::Analyse, 0, "listening");
         let analysis = self
             .blocking(|engine| {
-                analyse(&engine.run.path, Some(&engine.ffmpeg), &[], &engine.interrupt, &mut |share| {
+                let chat = engine
+                    .run
+                    .settings
+                    .chat
+                    .as_ref()
+                    .map(|file| read_chat(file.path()))
+                    .transpose()?
+                    .unwrap_or_default();
+                analyse(&engine.run.path, Some(&engine.ffmpeg), &chat, &engine.interrupt, &mut |share| {
                     engine.events.progress(Stage::Analyse, 0, share);
                 })
             })
@@ -174,13 +183,20 @@ impl Engine {
                     interrupt: &engine.interrupt,
                     picture: std::cell::OnceCell::new(),
                 };
+                let known = engine
+                    .run
+                    .settings
+                    .transcript
+                    .as_ref()
+                    .map(|file| read_transcript(file.path()))
+                    .transpose()?;
                 let medium = analysed.analysis.span();
                 let found = search.look(
                     &analysed.analysis,
                     &members,
                     medium,
                     &engine.run.settings.rank,
-                    None,
+                    known.as_ref(),
                     &mut |share| {
                         engine.events.progress(Stage::Transcribe, group, share);
                     },

@@ -1,7 +1,9 @@
 //! Finding ffmpeg and ffprobe.
 
 use std::ffi::OsString;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::{Ffmpeg, FfmpegVersion, process};
 use crate::Error;
@@ -19,8 +21,13 @@ pub(super) fn locate(options: &FfmpegOptions) -> Result<Ffmpeg, Error> {
     let ffmpeg = options.ffmpeg.clone().unwrap_or_else(|| PathBuf::from("ffmpeg"));
     let beside = options.ffmpeg.as_deref().map(probe_beside).filter(|path| path.exists());
     let ffprobe = options.ffprobe.clone().or(beside).unwrap_or_else(|| PathBuf::from("ffprobe"));
-    let version = check(&ffmpeg)?;
-    check(&ffprobe)?;
+    // Each takes some 60 ms to load its libraries and say its version, so both are asked at once.
+    let (version, probe_version) = thread::scope(|scope| {
+        let probe = scope.spawn(|| check(&ffprobe));
+        (check(&ffmpeg), probe.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let version = version?;
+    probe_version?;
     tracing::debug!(ffmpeg = %ffmpeg.display(), ffprobe = %ffprobe.display(), %version, "found ffmpeg");
     Ok(Ffmpeg { ffmpeg, ffprobe, version })
 }

@@ -21,12 +21,6 @@ pub(crate) struct Arguments {
     /// How to write it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: OutputFormat,
-    /// Chat of the stream: a JSON object a line, {"t_s": seconds, "user": "...", "text": "..."}.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    chat: Option<PathBuf>,
-    /// What is said, if that is known: {"segments": [{"start_s", "end_s", "text", "words"}]}.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_transcribe")]
-    transcript: Option<PathBuf>,
     #[command(flatten)]
     options: RecordingOptions,
 }
@@ -38,8 +32,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let inputs = |error: pipeline::InputError| failure(error.into());
-    let chat = arguments.chat.as_deref().map(read_chat).transpose().map_err(inputs)?.unwrap_or_default();
-    let transcript = arguments.transcript.as_deref().map(read_transcript).transpose().map_err(inputs)?;
+    let chat =
+        arguments.options.chat.as_deref().map(read_chat).transpose().map_err(inputs)?.unwrap_or_default();
+    let transcript =
+        arguments.options.transcript.as_deref().map(read_transcript).transpose().map_err(inputs)?;
     let speech = if transcript.is_some() { None } else { Some(speech(settings)?) };
     if let (Some(Err(reason)), true, true) =
         (&speech, settings.transcription.enabled, arguments.input.is_file())

@@ -1,10 +1,12 @@
 //! `streamliner process`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueHint;
-use pipeline::{Outcome, ProcessRequest, Processed, RunSettings};
+use pipeline::{
+    InputError, InputFile, Outcome, ProcessRequest, Processed, RunSettings, read_chat, read_transcript,
+};
 use serde::Serialize;
 use timeline::StreamerName;
 
@@ -62,9 +64,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     refuse_address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let ffmpeg = ffmpeg(settings).map_err(|error| failure(error.into()))?;
-    let speech = speech(settings)?;
+    // Read once now, so that a mistake in them is told before the work.
+    let chat = input_file(arguments.options.chat.as_deref(), |path| read_chat(path).map(drop))?;
+    let transcript =
+        input_file(arguments.options.transcript.as_deref(), |path| read_transcript(path).map(drop))?;
+    let speech = if transcript.is_some() { Err(String::new()) } else { speech(settings)? };
     // A recording that is not there is the first thing to tell.
-    if let (Err(reason), true, true) = (&speech, settings.transcription.enabled, arguments.input.is_file()) {
+    if let (Err(reason), true, true) =
+        (&speech, settings.transcription.enabled && transcript.is_none(), arguments.input.is_file())
+    {
         output::warning(reason, global);
     }
     let stem =
@@ -77,7 +85,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
             title,
             rank: rank_options(settings),
             lexicon: lexicon(settings)?,
-            no_speech_reason: speech.as_ref().err().cloned(),
+            no_speech_reason: speech.as_ref().err().filter(|reason| !reason.is_empty()).cloned(),
+            chat,
+            transcript,
             speech: speech.ok(),
             render: render_settings(settings)?,
             rate: frame_rate(settings),
@@ -102,6 +112,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     let processed = runtime.block_on(pipeline::process(&request, &ffmpeg, interrupt, progress.sink()));
     progress.clear();
     report(&processed.map_err(failure)?, arguments.format, global)
+}
+
+fn input_file(
+    path: Option<&Path>,
+    check: impl FnOnce(&Path) -> Result<(), InputError>,
+) -> Result<Option<InputFile>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    check(path).map_err(|error| failure(error.into()))?;
+    InputFile::new(path).map(Some).map_err(failure)
 }
 
 fn report(processed: &Processed, format: OutputFormat, global: &Global) -> Result<Exit, Failure> {

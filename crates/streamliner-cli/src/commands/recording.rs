@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use clap::ValueHint;
 use highlight_detect::RankOptions;
 use highlight_detect::lexicon::{Overlay, PatternDefinition, Place};
 use jiff::SignedDuration;
@@ -40,6 +41,12 @@ pub(crate) struct RecordingOptions {
     /// The language spoken, as an ISO 639-1 code, or auto.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
+    /// Chat of the stream: a JSON object a line, {"t_s": seconds, "user": "...", "text": "..."}.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) chat: Option<PathBuf>,
+    /// What is said, if that is known: {"segments": [{"start_s", "end_s", "text", "words"}]}.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_transcribe")]
+    pub(crate) transcript: Option<PathBuf>,
     /// Do not recognise speech: no captions, no keywords, but much faster.
     #[arg(long)]
     no_transcribe: bool,

@@ -38,6 +38,7 @@ pub(super) fn all(sources: &Sources, interrupt: &AtomicBool) -> Result<Vec<Check
     }
     let settings = &config.settings;
     checks.extend(ffmpeg(settings));
+    checks.push(Check::ok("fonts", "bundled; only Chinese, Japanese and Korean use a font of the machine"));
     checks.push(model(settings, interrupt)?);
     checks.push(folder("data folder", &settings.paths.data_dir, "paths.data_dir"));
     checks.push(folder("output folder", &settings.paths.output_dir, "paths.output_dir"));
