@@ -187,7 +187,7 @@ mod tests {
         // No machine has both an NVIDIA and an Apple encoder.
         assert!(!broken.is_empty());
         for error in broken {
-            assert!(error.to_string().contains("choose \"auto\" or \"x264\""), "{error}");
+            assert!(error.to_string().contains("choose \"auto\" or \"libx264\""), "{error}");
         }
     }
 }
