@@ -48,7 +48,7 @@ pub(crate) struct Engine {
     pub(crate) events: EventSink,
     pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) folders: Folders,
-    outcome: watch::Sender<Option<Result<(), Arc<Error>>>>,
+    outcome: watch::Sender<Option<Result<(), Error>>>,
 }
 
 impl Engine {
@@ -86,7 +86,7 @@ impl Engine {
         self.outcome.send_if_modified(|outcome| {
             let first = outcome.is_none();
             if first {
-                *outcome = Some(result.map_err(Arc::new));
+                *outcome = Some(result);
             }
             first
         });
@@ -117,12 +117,8 @@ impl Engine {
             Ok::<(), std::io::Error>(())
         };
         let worked = worker.run_until(signal).await;
-        // Taken out and not borrowed: only who alone holds the error can give it back as what it is.
         match self.outcome.send_replace(None) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => {
-                Err(Arc::try_unwrap(error).unwrap_or_else(|shared| Error::Queue(shared.to_string())))
-            }
+            Some(result) => result,
             None if self.is_interrupted() => Err(Error::Interrupted),
             None => Err(Error::Queue(
                 worked.map_or_else(|error| error.to_string(), |()| "no job was left".to_owned()),
