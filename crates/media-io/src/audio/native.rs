@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
@@ -102,16 +103,22 @@ pub(super) struct Opening<'a> {
 /// Opens `medium` with symphonia.
 pub(super) fn open(medium: Box<dyn MediaSource>, opening: &Opening<'_>) -> Result<Attempt, Error> {
     let stream = MediaSourceStream::new(medium, symphonia::core::io::MediaSourceStreamOptions::default());
-    let probed = symphonia::default::get_probe().probe(
-        &Hint::new(),
-        stream,
-        FormatOptions::default(),
-        MetadataOptions::default(),
-    );
+    let probed = catch_unwind(AssertUnwindSafe(|| {
+        symphonia::default::get_probe().probe(
+            &Hint::new(),
+            stream,
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
+    }));
     let mut format = match probed {
-        Ok(format) => format,
-        Err(error) => {
+        Ok(Ok(format)) => format,
+        Ok(Err(error)) => {
             return Ok(Attempt::Unsupported(Unsupported { detail: error.to_string(), usable: false }));
+        }
+        Err(_) => {
+            let detail = "its tables are damaged".to_owned();
+            return Ok(Attempt::Unsupported(Unsupported { detail, usable: false }));
         }
     };
     let is_audio = |track: &Track| matches!(track.codec_params, Some(CodecParameters::Audio(_)));
@@ -267,7 +274,8 @@ fn matroska_start(format: &mut dyn FormatReader) -> (MediaTime, VecDeque<Packet>
         .collect();
     let (mut waiting, mut ahead, mut first) = (bases.clone(), VecDeque::new(), None::<MediaTime>);
     while !waiting.is_empty() && ahead.len() < START_SCAN_PACKETS {
-        let Ok(Some(packet)) = format.next_packet() else { break };
+        let read = catch_unwind(AssertUnwindSafe(|| format.next_packet()));
+        let Ok(Ok(Some(packet))) = read else { break };
         if let Some((_, base)) = bases.iter().find(|(id, _)| *id == packet.track_id) {
             let time = in_base(*base, packet.pts.get());
             first = Some(first.map_or(time, |first| first.min(time)));
@@ -295,13 +303,14 @@ impl NativeSource {
         // Where a Matroska file does not state how long packets are, the next one is landed on.
         let latest = self.timestamp_at(time + PREROLL.half()).unwrap_or(timestamp);
         let to = SeekTo::Timestamp { ts: Timestamp::new(timestamp), track_id: self.track };
-        match self.format.seek(SeekMode::Accurate, to) {
-            Ok(landed) if landed.actual_ts.get() <= latest => {
+        let sought = catch_unwind(AssertUnwindSafe(|| self.format.seek(SeekMode::Accurate, to)));
+        match sought {
+            Ok(Ok(landed)) if landed.actual_ts.get() <= latest => {
                 self.ahead.clear();
                 self.decoder.reset();
                 Seek::Landed
             }
-            Ok(_) | Err(_) => Seek::Lost,
+            Ok(Ok(_) | Err(_)) | Err(_) => Seek::Lost,
         }
     }
 
@@ -323,17 +332,20 @@ impl NativeSource {
             let packet = match self.ahead.pop_front() {
                 Some(packet) => packet,
                 None if self.ended => return Ok(Next::End),
-                None => match self.format.next_packet() {
+                None => match self.demux() {
                     Ok(Some(packet)) => packet,
                     Ok(None) | Err(SymphoniaError::ResetRequired) => return Ok(Next::End),
                     Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
                         return Ok(Next::End);
                     }
-                    Err(SymphoniaError::IoError(error)) => return Err(Error::reading(&self.path, error)),
+                    // Damaged tables can tell of a place where no file reaches.
+                    Err(SymphoniaError::IoError(error)) if error.kind() != ErrorKind::InvalidInput => {
+                        return Err(Error::reading(&self.path, error));
+                    }
                     Err(error) => {
                         tracing::debug!(%error, "a packet could not be read");
                         self.errors += 1;
-                        self.ended = self.errors >= CONTAINER_ERRORS;
+                        self.ended |= self.errors >= CONTAINER_ERRORS;
                         return Ok(Next::Damage);
                     }
                 },
@@ -343,6 +355,15 @@ impl NativeSource {
                 return Ok(Next::Packet(packet));
             }
         }
+    }
+
+    /// The next packet of any track. A demuxer that trips over damaged tables has lost its place for good.
+    fn demux(&mut self) -> Result<Option<Packet>, SymphoniaError> {
+        let read = catch_unwind(AssertUnwindSafe(|| self.format.next_packet()));
+        read.unwrap_or_else(|_| {
+            self.ended = true;
+            Err(SymphoniaError::DecodeError("the demuxer tripped over damaged tables"))
+        })
     }
 
     fn place(&self, packet: &Packet, count: usize) -> Vec<Placed> {

@@ -68,6 +68,28 @@ fn unreadable_samples_leave_a_gap_and_move_nothing() {
 }
 
 #[test]
+fn tables_that_send_the_demuxer_astray_cost_the_rest_of_the_file() {
+    let folder = tempdir().unwrap();
+    let codec = "-c:a aac -movflags frag_keyframe+empty_moov -frag_duration 250000";
+    let whole = make(&folder, "whole.mp4", &format!("-f lavfi -i {CLICKS} {codec}"));
+    let path = changed(&folder, &whole, |bytes| {
+        // The second fragment's samples begin, it now says, far before the file does.
+        let offset = bytes.windows(4).enumerate().filter(|(_, name)| name == b"trun").nth(4).unwrap().0 + 12;
+        bytes[offset] = 0x80;
+    });
+    let mut reader = open_audio(&path, &REQUEST, None).unwrap();
+    let (mut heard, mut gaps) = (0, 0);
+    while let Some(event) = reader.next_event().expect("damage is no error") {
+        match event {
+            media_io::AudioEvent::Samples { samples, .. } => heard += samples.len(),
+            media_io::AudioEvent::Gap(_) => gaps += 1,
+        }
+    }
+    assert!(heard > 8_000, "{heard} samples, {gaps} gaps");
+    assert!(reader.report().damaged_packets > 0);
+}
+
+#[test]
 fn what_is_there_of_a_file_cut_short_is_read() {
     let folder = tempdir().unwrap();
     for (name, codec) in [
@@ -113,7 +135,7 @@ static VICTIMS: LazyLock<(TempDir, Vec<PathBuf>)> = LazyLock::new(|| {
 });
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_damage_is_survived(
