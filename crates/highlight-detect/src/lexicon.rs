@@ -40,12 +40,17 @@ use timeline::Word;
 mod compile;
 mod definition;
 mod error;
+mod letters;
 mod normalise;
+mod openings;
+mod phrases;
 mod scan;
 mod score;
+mod shapes;
 mod spoken;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub use compile::Pattern;
 pub use definition::{CategoryDefinition, Channel, Languages, Overlay, PatternDefinition, Place};

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::definition::{CategoryDefinition, Languages, PatternDefinition, Place};
 use super::error::{LexiconError, PatternAt};
 use super::normalise::{Normalised, shorten_drawn_out};
+use super::phrases::{self, Phrases, Role};
+use super::shapes::Shapes;
 
 /// Accepted weights and priors.
 const WEIGHTS: std::ops::RangeInclusive<f32> = -5.0..=5.0;
@@ -27,10 +28,6 @@ const SHORT_PATTERN_SHARE: f32 = 0.05;
 
 /// The memory that one regular expression may take, in bytes: far above any sane shape.
 const SHAPE_SIZE_LIMIT: usize = 1 << 20;
-
-/// The space beside a token, as a class too wide to be searched for as a literal: spaces are everywhere, so hopping from
-/// one to the next would gain nothing over running the automaton plainly.
-const GATE_BORDER: &str = r"[\x00-\x20]";
 
 /// A pattern as it is searched for.
 #[derive(Clone, Debug)]
@@ -58,29 +55,8 @@ pub(super) struct Compiled {
     pub(super) categories: Vec<CategoryDefinition>,
     pub(super) definitions: Vec<PatternDefinition>,
     pub(super) patterns: Vec<Pattern>,
-    pub(super) automaton: AhoCorasick,
-    /// By pattern of the automaton: what may stand there.
-    pub(super) forms: Vec<Vec<Form>>,
-    /// Finds tokens that may have a shape; `None` without shapes.
-    pub(super) shape_gate: Option<Regex>,
-    /// Each shape with the index of its pattern, in order.
-    pub(super) shapes: Vec<(Regex, usize)>,
-}
-
-/// One way to write a pattern or a negation.
-#[derive(Debug)]
-pub(super) struct Form {
-    pub(super) folded: String,
-    pub(super) role: Role,
-}
-
-/// What a form stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The pattern of this index.
-    Pattern(usize),
-    /// A word that turns the next ones round.
-    Negation,
+    pub(super) phrases: Phrases,
+    pub(super) shapes: Shapes,
 }
 
 impl Compiled {
@@ -92,11 +68,10 @@ impl Compiled {
         lines: &[usize],
     ) -> Result<Self, LexiconError> {
         let names = check_categories(&categories)?;
-        let mut keys = Keys::default();
+        let mut phrases = phrases::Builder::default();
         let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
         let mut patterns = Vec::with_capacity(definitions.len());
-        let mut shapes = Vec::new();
-        let mut gate = Vec::new();
+        let mut shapes = Shapes::new();
         for (index, definition) in definitions.iter().enumerate() {
             let at = || PatternAt { text: definition.text.clone(), line: lines.get(index).copied() };
             let pattern = weigh(definition, &names, at)?;
@@ -106,15 +81,14 @@ impl Compiled {
             }
             if definition.regex {
                 let source = check_shape(definition, at)?;
-                shapes.push((compile_shape(&format!("^(?:{source})$"), at)?, index));
-                gate.push(source);
+                shapes.add(index, &source, compile_shape(&format!("^(?:{source})$"), at)?);
             } else {
                 let letters = identity.chars().filter(|letter| letter.is_alphanumeric()).count();
                 let is_rare = definition.background.is_some_and(|share| share < SHORT_PATTERN_SHARE);
                 if (1..SAFE_LETTERS).contains(&letters) && !is_rare {
                     return Err(LexiconError::TooShort { at: at() });
                 }
-                keys.add(&definition.text, Role::Pattern(index));
+                phrases.add(&definition.text, Role::Pattern(index));
             }
             let same = seen.entry(identity).or_default();
             if let Some(&other) =
@@ -129,32 +103,11 @@ impl Compiled {
             if fold(word).is_empty() {
                 return Err(LexiconError::Empty { at: PatternAt { text: word.clone(), line: None } });
             }
-            keys.add(word, Role::Negation);
+            phrases.add(word, Role::Negation);
         }
 
-        // Hits overlap on purpose: neighbours share the space between them, a hit may fail the comparison of runs or
-        // be of another channel, and then the next longest at that place must be known. The scan picks among them.
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .kind(Some(AhoCorasickKind::DFA))
-            .prefilter(false)
-            .build(&keys.texts)
-            .map_err(|error| LexiconError::TooLarge(Box::new(error)))?;
-        let shape_gate = (!gate.is_empty())
-            .then(|| Regex::new(&format!("{GATE_BORDER}(?:{}){GATE_BORDER}", gate.join("|"))))
-            .transpose()
-            .map_err(|error| LexiconError::ShapesTooLarge(Box::new(error)))?;
-        Ok(Self {
-            negation,
-            categories,
-            definitions,
-            patterns,
-            automaton,
-            forms: keys.forms,
-            shape_gate,
-            shapes,
-        })
+        let phrases = phrases.build().map_err(|error| LexiconError::TooLarge(Box::new(error)))?;
+        Ok(Self { negation, categories, definitions, patterns, phrases, shapes })
     }
 }
 
@@ -169,39 +122,9 @@ pub(super) fn fold(text: &str) -> String {
     normalised.read(text);
     match normalised.token_count() {
         0 => String::new(),
-        count => shorten_drawn_out(normalised.folded_tokens(0, count)),
-    }
-}
-
-/// The strings of the automaton, each with the forms that share it.
-#[derive(Default)]
-struct Keys {
-    texts: Vec<Vec<u8>>,
-    forms: Vec<Vec<Form>>,
-    by_text: HashMap<Vec<u8>, usize>,
-}
-
-impl Keys {
-    /// Adds a pattern as written and, where it has apostrophes, as people split it ("let s").
-    fn add(&mut self, text: &str, role: Role) {
-        self.add_form(text, role);
-        let split = text.replace(['\'', '\u{2019}'], " ");
-        if split != text {
-            self.add_form(&split, role);
+        count => {
+            shorten_drawn_out(std::str::from_utf8(normalised.folded_tokens(0, count)).unwrap_or_default())
         }
-    }
-
-    fn add_form(&mut self, text: &str, role: Role) {
-        let folded = fold(text);
-        let mut normalised = Normalised::default();
-        normalised.read(&folded);
-        let key = normalised.squeezed().to_vec();
-        let place = *self.by_text.entry(key).or_insert_with_key(|key| {
-            self.texts.push(key.clone());
-            self.forms.push(Vec::new());
-            self.texts.len() - 1
-        });
-        self.forms[place].push(Form { folded, role });
     }
 }
 

@@ -104,9 +104,6 @@ pub enum LexiconError {
     /// The patterns together are too many or too long.
     #[error("the patterns are too many or too long to be searched for at once; remove some")]
     TooLarge(#[source] Box<aho_corasick::BuildError>),
-    /// The shapes together are too many or too long.
-    #[error("the patterns with `regex = true` are too large together; remove or simplify some")]
-    ShapesTooLarge(#[source] Box<regex::Error>),
 }
 
 /// A pattern and where it stands.

@@ -8,6 +8,7 @@
 //! were written, and *squeezed*, with every run of one letter as one. The squeezed view is what the automaton reads;
 //! [`compare_runs`] then tells from the folded view whether a hit is one.
 
+use super::letters::{self, AT_ONCE};
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// How much of a text is read, in bytes. Decomposition makes a character at most eleven times as long, so every
@@ -43,10 +44,24 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
+/// How many bytes of a token fit into a number; so many spaces follow the squeezed view.
+pub(super) const SHORT: usize = 16;
+
+/// A number with so many bytes of ones, by how many.
+const ONES: [u128; SHORT + 1] = {
+    let mut ones = [u128::MAX; SHORT + 1];
+    let mut length = 0;
+    while length < SHORT {
+        ones[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    ones
+};
+
 const COMBINING_TILDE: char = '\u{303}';
 
 /// Where a token lies in the two views and in the text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     /// Its first byte in the folded view.
     pub(super) folded: u32,
@@ -61,6 +76,8 @@ pub(super) struct Token {
 /// The two views of one text. Reading another text reuses the buffers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Normalised {
+    /// The text that is being read, with spaces behind.
+    padded: Vec<u8>,
     folded: Vec<u8>,
     squeezed: Vec<u8>,
     /// One more than there are tokens: the last marks the end.
@@ -83,24 +100,8 @@ impl Normalised {
     /// Reads `text`, forgetting what was read before.
     pub(super) fn read(&mut self, text: &str) {
         let text = &text[..text.floor_char_boundary(READ_LIMIT)];
-        self.folded.clear();
-        self.squeezed.clear();
-        self.tokens.clear();
-        self.folded.reserve(text.len() + 2);
-        self.squeezed.reserve(text.len() + 2);
-        self.folded.push(b' ');
-        self.squeezed.push(b' ');
-
+        let mut token = self.begin(text);
         let bytes = text.as_bytes();
-        let mut token = OpenToken {
-            is_open: false,
-            folded: 0,
-            start: 0,
-            end: 0,
-            has_digit: false,
-            is_ascii: true,
-            has_double: false,
-        };
         let mut position = 0;
         while let Some(&byte) = bytes.get(position) {
             match CLASSES[usize::from(byte)] {
@@ -113,6 +114,11 @@ impl Normalised {
                     let Some(character) = text[position..].chars().next() else { break };
                     self.read_character(character, position, &mut token);
                     position += character.len_utf8();
+                }
+                _ if !token.is_open
+                    && let Some(length) = self.read_short(position) =>
+                {
+                    position += length;
                 }
                 _ => {
                     self.open(&mut token, position);
@@ -136,29 +142,77 @@ impl Normalised {
                 }
             }
         }
-        self.close(&mut token);
+        self.finish(text, &mut token);
+    }
+
+    /// Forgets what was read before, and is ready for `text`.
+    fn begin(&mut self, text: &str) -> OpenToken {
+        self.folded.clear();
+        self.squeezed.clear();
+        self.tokens.clear();
+        self.padded.clear();
+        self.padded.extend_from_slice(text.as_bytes());
+        self.padded.extend_from_slice(&[b' '; AT_ONCE]);
+        self.folded.reserve(self.padded.len());
+        self.squeezed.reserve(self.padded.len() + SHORT);
+        self.folded.push(b' ');
+        self.squeezed.push(b' ');
+
+        OpenToken {
+            is_open: false,
+            folded: 0,
+            start: 0,
+            end: 0,
+            has_digit: false,
+            is_ascii: true,
+            has_double: false,
+        }
+    }
+
+    /// Ends the last token and marks the end.
+    fn finish(&mut self, text: &str, token: &mut OpenToken) {
+        self.close(token);
         self.tokens.push(Token {
             folded: self.folded.len() as u32,
             squeezed: self.squeezed.len() as u32,
             start: text.len() as u32,
             end: text.len() as u32,
         });
+        self.squeezed.extend_from_slice(&[b' '; SHORT]);
     }
 
-    /// The tokens between single spaces, as written.
-    pub(super) fn folded(&self) -> &[u8] {
-        &self.folded
+    /// The folded view from a token on.
+    pub(super) fn folded_from(&self, token: usize) -> &[u8] {
+        &self.folded[self.tokens[token].folded as usize..]
     }
 
-    /// The tokens between single spaces, each run of one letter as one letter.
-    pub(super) fn squeezed(&self) -> &[u8] {
-        &self.squeezed
+    /// A token in the squeezed view.
+    pub(super) fn squeezed_token(&self, token: usize) -> &[u8] {
+        let start = self.tokens[token].squeezed as usize;
+        &self.squeezed[start..start + self.squeezed_length(token, token + 1)]
+    }
+
+    /// The tokens in the squeezed view, one after another: those of at most [`SHORT`] bytes as a number of 16 bytes
+    /// that begins with them and is filled up with zeros, the lowest byte first; the others as they are.
+    pub(super) fn squeezed_words(&self) -> impl Iterator<Item = (Option<u128>, &[u8])> {
+        self.tokens.windows(2).map(|pair| {
+            let start = pair[0].squeezed as usize;
+            let length = (pair[1].squeezed - pair[0].squeezed) as usize - 1;
+            let word = ONES.get(length).zip(self.squeezed[start..].first_chunk());
+            let word = word.map(|(ones, bytes)| u128::from_le_bytes(*bytes) & ones);
+            (word, &self.squeezed[start..start + length])
+        })
+    }
+
+    /// The bytes of the tokens from `first` to before `end` in the squeezed view, without the spaces around them.
+    pub(super) fn squeezed_length(&self, first: usize, end: usize) -> usize {
+        (self.tokens[end].squeezed - self.tokens[first].squeezed) as usize - 1
     }
 
     /// The tokens from `first` to before `end` in the folded view, without the spaces around them.
-    pub(super) fn folded_tokens(&self, first: usize, end: usize) -> &str {
+    pub(super) fn folded_tokens(&self, first: usize, end: usize) -> &[u8] {
         let range = self.tokens[first].folded as usize..self.tokens[end].folded as usize - 1;
-        std::str::from_utf8(&self.folded[range]).unwrap_or_default()
+        &self.folded[range]
     }
 
     /// The bytes of the text that the tokens from `first` to before `end` cover.
@@ -166,19 +220,32 @@ impl Normalised {
         self.tokens[first].start as usize..self.tokens[end - 1].end as usize
     }
 
-    /// The token that begins at `offset` of the squeezed view; the number of tokens at its end.
-    pub(super) fn token_at_squeezed(&self, offset: usize) -> Option<usize> {
-        self.tokens.binary_search_by_key(&(offset as u32), |token| token.squeezed).ok()
-    }
-
-    /// The number of tokens that begin before `offset` of the folded view.
-    pub(super) fn tokens_before_folded(&self, offset: usize) -> usize {
-        self.tokens.partition_point(|token| (token.folded as usize) < offset).min(self.token_count())
-    }
-
     /// How many tokens there are.
     pub(super) fn token_count(&self) -> usize {
         self.tokens.len().saturating_sub(1)
+    }
+
+    /// Reads a token that begins at `position` if it is a plain word with a border after it. Gives its length.
+    fn read_short(&mut self, position: usize) -> Option<usize> {
+        let bytes = *self.padded.get(position..)?.first_chunk()?;
+        let word = letters::plain_word(bytes)?;
+        if CLASSES[usize::from(bytes[word.length])] != BORDER {
+            return None;
+        }
+        self.tokens.push(Token {
+            folded: self.folded.len() as u32,
+            squeezed: self.squeezed.len() as u32,
+            start: position as u32,
+            end: (position + word.length) as u32,
+        });
+        push_first(&mut self.folded, &word.letters, word.length + 1);
+        if word.has_double {
+            let (letters, length) = squeeze_letters(&word.letters[..=word.length]);
+            push_first(&mut self.squeezed, &letters, length);
+        } else {
+            push_first(&mut self.squeezed, &word.letters, word.length + 1);
+        }
+        Some(word.length)
     }
 
     fn open(&self, token: &mut OpenToken, position: usize) {
@@ -313,6 +380,26 @@ pub(super) fn shorten_drawn_out(folded: &str) -> String {
     shortened
 }
 
+/// Appends the first `count` bytes. Copying all and dropping the rest is quicker than copying some.
+fn push_first(view: &mut Vec<u8>, bytes: &[u8; AT_ONCE], count: usize) {
+    let end = view.len() + count;
+    view.extend_from_slice(bytes);
+    view.truncate(end);
+}
+
+/// Each run of one letter as one letter, and how many there are then.
+fn squeeze_letters(letters: &[u8]) -> ([u8; AT_ONCE], usize) {
+    let mut squeezed = [0; AT_ONCE];
+    let mut length = 0;
+    let mut previous = 0;
+    for &letter in letters {
+        squeezed[length] = letter;
+        length += usize::from(letter != previous);
+        previous = letter;
+    }
+    (squeezed, length)
+}
+
 fn squeeze_characters(letters: &str, squeezed: &mut Vec<u8>) {
     let mut previous = None;
     let mut buffer = [0; 4];
@@ -359,7 +446,40 @@ fn is_emoji(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The views and the tokens as they come out character by character, without any short cut.
+    fn read_plainly(text: &str) -> Normalised {
+        let mut normalised = Normalised::default();
+        let mut token = normalised.begin(text);
+        for (position, character) in text.char_indices() {
+            if !matches!(character, '\'' | '`') {
+                normalised.read_character(character, position, &mut token);
+            }
+        }
+        normalised.finish(text, &mut token);
+        normalised
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1024))]
+
+        #[test]
+        fn short_cuts_change_nothing(text in prop_oneof![
+            any::<String>(),
+            "[a-c '1.]{0,40}",
+            "([a-zA-Z]{1,12}|o{1,9}|[a-z0-9]{1,9}|é|n\u{303}|🔥|['`’ .,\\[{@-]){0,12}",
+        ]) {
+            let mut normalised = Normalised::default();
+            normalised.read(&text);
+            let plainly = read_plainly(&text);
+            prop_assert_eq!(&normalised.folded, &plainly.folded);
+            prop_assert_eq!(&normalised.squeezed, &plainly.squeezed);
+            prop_assert_eq!(&normalised.tokens, &plainly.tokens);
+        }
+    }
 
     fn views(text: &str) -> (String, String) {
         let mut normalised = Normalised::default();

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Lexicon;
-use super::compile::Role;
 use super::definition::Channel;
-use super::normalise::{Normalised, Runs, compare_runs};
+use super::normalise::Normalised;
+use super::phrases::Role;
 
 /// What a drawn-out word ("nooooo") is worth more than a plain one.
 const DRAWN_OUT_GAIN: f32 = 1.3;
@@ -52,133 +52,114 @@ pub struct KeywordMatch {
 pub struct Scanner<'lexicon> {
     lexicon: &'lexicon Lexicon,
     normalised: Normalised,
-    hits: Vec<Hit>,
+    /// The number of each token's word.
+    words: Vec<u32>,
+    /// The tokens of the matches so far.
+    matched: Vec<Range<usize>>,
+    /// The tokens of negations that may reach what follows.
     negations: Vec<Range<usize>>,
 }
 
 /// A pattern that could stand at some tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Hit {
-    tokens: Range<usize>,
+    /// The token after its last.
+    end: usize,
     pattern: usize,
     is_shape: bool,
     elongated: bool,
 }
 
+impl Hit {
+    /// Of the hits at one token the longest wins; of equals a shape, then the one that stands first in the lexicon.
+    fn precedes(&self, other: &Self) -> bool {
+        let rank = |hit: &Self| (hit.end, hit.is_shape, std::cmp::Reverse(hit.pattern));
+        rank(self) > rank(other)
+    }
+}
+
 impl<'lexicon> Scanner<'lexicon> {
     pub(super) fn new(lexicon: &'lexicon Lexicon) -> Self {
-        Self { lexicon, normalised: Normalised::default(), hits: Vec::new(), negations: Vec::new() }
+        Self {
+            lexicon,
+            normalised: Normalised::default(),
+            words: Vec::new(),
+            matched: Vec::new(),
+            negations: Vec::new(),
+        }
     }
 
     /// Appends what `text` holds to `matches`, in order; [`Lexicon::scan`] tells what is found.
     pub fn scan_into(&mut self, text: &str, channel: Channel, matches: &mut Vec<KeywordMatch>) {
         self.normalised.read(text);
-        self.hits.clear();
+        self.lexicon.compiled.phrases.number_words(&self.normalised, &mut self.words);
+        self.matched.clear();
         self.negations.clear();
-        self.find_phrases(channel);
-        self.find_shapes(channel);
-        self.choose();
-
-        for hit in &self.hits {
-            let pattern = &self.lexicon.compiled.patterns[hit.pattern];
-            let negated = self.is_negated(hit);
-            let mut weight = pattern.weight;
-            if hit.elongated {
-                weight *= DRAWN_OUT_GAIN;
+        let mut free = 0;
+        for token in 0..self.normalised.token_count() {
+            // What is matched stays so, but a negation may begin in it and reach beyond.
+            let best = self.find_at(token, channel);
+            if let Some(hit) = best
+                && token >= free
+            {
+                matches.push(self.describe(token, &hit));
+                self.matched.push(token..hit.end);
+                free = hit.end;
             }
-            if negated {
-                weight *= NEGATED_SHARE;
-            }
-            matches.push(KeywordMatch {
-                pattern: Arc::clone(&pattern.name),
-                category: Arc::clone(&pattern.category),
-                weight,
-                bytes: self.normalised.bytes_of(hit.tokens.start, hit.tokens.end),
-                elongated: hit.elongated,
-                negated,
-            });
         }
     }
 
-    /// Words and phrases: the automaton over the squeezed view, each hit compared run by run.
-    fn find_phrases(&mut self, channel: Channel) {
-        let compiled = &self.lexicon.compiled;
-        for found in compiled.automaton.find_overlapping_iter(self.normalised.squeezed()) {
-            // A pattern includes the spaces around it.
-            let (Some(first), Some(end)) = (
-                self.normalised.token_at_squeezed(found.start() + 1),
-                self.normalised.token_at_squeezed(found.end()),
-            ) else {
-                continue;
-            };
-            let written = self.normalised.folded_tokens(first, end);
-            for form in &compiled.forms[found.pattern().as_usize()] {
-                let runs = compare_runs(written, &form.folded);
-                match form.role {
-                    _ if runs == Runs::Differ => {}
-                    Role::Negation => self.negations.push(first..end),
-                    Role::Pattern(pattern) if self.lexicon.counts(pattern, channel) => {
-                        let elongated = runs == Runs::DrawnOut;
-                        self.hits.push(Hit { tokens: first..end, pattern, is_shape: false, elongated });
+    /// The hit that wins at `token`. Negations that begin there are noted.
+    fn find_at(&mut self, token: usize, channel: Channel) -> Option<Hit> {
+        let lexicon = self.lexicon;
+        let counts = |pattern| lexicon.counts(pattern, channel);
+        let folded = self.normalised.folded_from(token);
+        let shape = lexicon.compiled.shapes.find(folded, counts);
+        let mut best = shape.map(|pattern| Hit { end: token + 1, pattern, is_shape: true, elongated: false });
+        lexicon.compiled.phrases.find_at(&self.normalised, &self.words, token, |end, role, elongated| {
+            match role {
+                Role::Negation => self.negations.push(token..end),
+                Role::Pattern(pattern) if counts(pattern) => {
+                    let hit = Hit { end, pattern, is_shape: false, elongated };
+                    if best.is_none_or(|best| hit.precedes(&best)) {
+                        best = Some(hit);
                     }
-                    Role::Pattern(_) => {}
                 }
+                Role::Pattern(_) => {}
             }
+        });
+        best
+    }
+
+    fn describe(&mut self, token: usize, hit: &Hit) -> KeywordMatch {
+        let pattern = &self.lexicon.compiled.patterns[hit.pattern];
+        let negated = self.is_negated(token);
+        let mut weight = pattern.weight;
+        if hit.elongated {
+            weight *= DRAWN_OUT_GAIN;
+        }
+        if negated {
+            weight *= NEGATED_SHARE;
+        }
+        KeywordMatch {
+            pattern: Arc::clone(&pattern.name),
+            category: Arc::clone(&pattern.category),
+            weight,
+            bytes: self.normalised.bytes_of(token, hit.end),
+            elongated: hit.elongated,
+            negated,
         }
     }
 
-    /// Shapes: one expression finds the tokens that may have one, then each shape in turn is tried on them.
-    fn find_shapes(&mut self, channel: Channel) {
-        let compiled = &self.lexicon.compiled;
-        let Some(gate) = &compiled.shape_gate else { return };
-        let folded = self.normalised.folded();
-        let mut from = 0;
-        while let Some(found) = gate.find_at(folded, from) {
-            let first = self.normalised.tokens_before_folded(found.start() + 1);
-            let end = self.normalised.tokens_before_folded(found.end());
-            for token in first..end {
-                let written = self.normalised.folded_tokens(token, token + 1).as_bytes();
-                let shape = compiled.shapes.iter().find(|(shape, pattern)| {
-                    self.lexicon.counts(*pattern, channel) && shape.is_match(written)
-                });
-                if let Some(&(_, pattern)) = shape {
-                    let tokens = token..token + 1;
-                    self.hits.push(Hit { tokens, pattern, is_shape: true, elongated: false });
-                }
-            }
-            // The next token may use the same space.
-            from = found.end() - 1;
-        }
-    }
-
-    /// Keeps, from left to right, the longest hit that overlaps none before; of equals a shape, then the one that
-    /// stands first in the lexicon.
-    fn choose(&mut self) {
-        self.hits.sort_unstable_by_key(|hit| {
-            (hit.tokens.start, std::cmp::Reverse(hit.tokens.end), !hit.is_shape, hit.pattern)
-        });
-        let mut end = 0;
-        self.hits.retain(|hit| {
-            let is_free = hit.tokens.start >= end;
-            if is_free {
-                end = hit.tokens.end;
-            }
-            is_free
-        });
-    }
-
-    /// Whether a negation that is not itself part of a match stands right before `hit`.
-    fn is_negated(&self, hit: &Hit) -> bool {
-        // The automaton reports in the order of ends.
-        let near =
-            self.negations.partition_point(|negation| negation.end + NEGATION_REACH <= hit.tokens.start);
-        let mut before =
-            self.negations[near..].iter().take_while(|negation| negation.end <= hit.tokens.start);
+    /// Whether a negation that is not itself part of a match stands right before `token`.
+    fn is_negated(&mut self, token: usize) -> bool {
+        self.negations.retain(|negation| negation.end + NEGATION_REACH > token);
+        let mut before = self.negations.iter().filter(|negation| negation.end <= token);
         before.any(|negation| {
-            let next = self.hits.partition_point(|other| other.tokens.end <= negation.start);
-            self.hits
+            let next = self.matched.partition_point(|matched| matched.end <= negation.start);
+            self.matched
                 .get(next)
-                .is_none_or(|other| other.tokens.start > negation.start || other.tokens.end < negation.end)
+                .is_none_or(|matched| matched.start > negation.start || matched.end < negation.end)
         })
     }
 }

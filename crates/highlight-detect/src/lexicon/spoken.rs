@@ -35,8 +35,8 @@ pub struct SpokenKeyword {
 
 pub(super) fn scan_words(lexicon: &Lexicon, words: &[Word]) -> Vec<SpokenKeyword> {
     let mut scanner = lexicon.scanner();
-    let mut text = String::new();
-    let mut starts = Vec::new();
+    let mut text = String::with_capacity(words.iter().map(|word| word.text.len() + 1).sum());
+    let mut starts = Vec::with_capacity(words.len());
     let mut matches = Vec::new();
     let mut spoken = Vec::new();
     let mut first = 0;

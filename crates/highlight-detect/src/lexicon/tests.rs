@@ -5,6 +5,7 @@ mod builtin;
 mod files;
 mod matching;
 mod overlays;
+mod reference;
 mod scoring;
 mod speech;
 
