@@ -5,9 +5,11 @@ use std::ops::Range;
 use timeline::{Segment, Span, Word};
 
 use crate::SpeechAudio;
-use crate::audio::{SAMPLES_PER_CENTISECOND, duration_of};
+use crate::audio::duration_of;
 use crate::guard::Evidence;
-use crate::timing::{is_voiced, lay_out, mend, shortest};
+use crate::hints::hints;
+use crate::layout::{Ground, STEP, lay_out};
+use crate::timing::{in_order, is_voiced, shortest};
 use crate::tokens::{RawWord, Sentence, sentences, word_separator};
 use crate::voice::VoiceActivity;
 use crate::whisper::Heard;
@@ -22,17 +24,18 @@ pub(crate) fn assemble(
     voices: &[VoiceActivity],
 ) -> Vec<Segment> {
     let sentences = sentences(heard.tokens.iter().cloned());
-    let mut words = place(window, &sentences, language);
+    let regions: Vec<_> = voices.iter().map(VoiceActivity::regions).collect();
+    let mut words = place(window, &sentences, language, &regions);
     let mut segments = Vec::new();
     for run in words.chunk_by_mut(|one, next| one.piece == next.piece) {
         let piece = &window.pieces[run[0].piece];
         let voice = &voices[piece.source];
-        let regions = voice.regions();
-        mend_run(run, piece, &regions);
+        let regions = &regions[piece.source];
+        move_to_source(run, piece);
         // A sentence that runs on over the seam of two pieces becomes two segments.
         for part in run.chunk_by(|one, next| one.sentence == next.sentence) {
             let part = Part {
-                words: part.iter().filter(|word| is_voiced(&word.time, &regions)).collect(),
+                words: part.iter().filter(|word| is_voiced(&word.time, regions)).collect(),
                 separator: word_separator(language),
                 mean_log_probability: sentences[part[0].sentence].mean_log_probability(),
                 no_speech_probability: heard.no_speech_probability,
@@ -52,32 +55,53 @@ struct PlacedWord {
     time: Range<usize>,
 }
 
-fn place(window: &Window, sentences: &[Sentence], language: Option<&str>) -> Vec<PlacedWord> {
-    let sample = |centiseconds: i64| usize::try_from(centiseconds).unwrap_or(0) * SAMPLES_PER_CENTISECOND;
-    let window_end = window.end();
-    let mut placed = Vec::new();
-    for (index, sentence) in sentences.iter().enumerate() {
-        let start = sentence.start.map_or(0, sample).min(window_end);
-        let end = sentence.end.map_or(window_end, sample).clamp(start, window_end);
-        let words = sentence.words(language);
-        let times = lay_out(&words, start..end, sentence.end.is_some());
-        placed.extend(words.into_iter().zip(times).map(|(word, time)| PlacedWord {
-            sentence: index,
-            piece: window.nearest(time.start.midpoint(time.end)),
-            word,
-            time,
-        }));
-    }
-    placed
+fn place(
+    window: &Window,
+    sentences: &[Sentence],
+    language: Option<&str>,
+    regions: &[Vec<Range<usize>>],
+) -> Vec<PlacedWord> {
+    let words: Vec<Vec<RawWord>> = sentences.iter().map(|sentence| sentence.words(language)).collect();
+    let ground = ground(window, regions);
+    let hints = hints(sentences, &words, &ground);
+    // Where there is no room, the words of a looping decoder, what there is will be shared.
+    let times = lay_out(&hints, &ground).unwrap_or_else(|| vec![0..0; hints.len()]);
+    let words = words
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, words)| words.into_iter().map(move |word| (index, word)));
+    words
+        .zip(times)
+        .map(|((sentence, word), time)| {
+            let time = time.start * STEP..time.end * STEP;
+            PlacedWord { sentence, piece: window.nearest(time.start.midpoint(time.end)), word, time }
+        })
+        .collect()
 }
 
-fn mend_run(run: &mut [PlacedWord], piece: &Piece, regions: &[Range<usize>]) {
+/// What is heard in each step of the window, by its middle.
+fn ground(window: &Window, regions: &[Vec<Range<usize>>]) -> Vec<Ground> {
+    let mut ground = vec![Ground::Nowhere; window.end().div_ceil(STEP)];
+    for (step, kind) in ground.iter_mut().enumerate() {
+        let middle = step * STEP + STEP / 2;
+        let piece = &window.pieces[window.nearest(middle)];
+        if (piece.at..piece.at + piece.range.len()).contains(&middle) {
+            let there = piece.source_position(middle);
+            let voiced = regions[piece.source].iter().any(|region| region.contains(&there));
+            *kind = if voiced { Ground::Voice } else { Ground::Quiet };
+        }
+    }
+    ground
+}
+
+/// Takes the times of the words in a piece over to its source.
+fn move_to_source(run: &mut [PlacedWord], piece: &Piece) {
     let mut times: Vec<Range<usize>> = run
         .iter()
         .map(|word| piece.source_position(word.time.start)..piece.source_position(word.time.end))
         .collect();
     let lengths: Vec<usize> = run.iter().map(|word| shortest(&word.word.text)).collect();
-    mend(&mut times, &lengths, regions, &piece.range);
+    in_order(&mut times, &lengths, &piece.range);
     for (word, time) in run.iter_mut().zip(times) {
         word.time = time;
     }

@@ -7,9 +7,10 @@
 //! * **Voice activity first** ([`VoiceDetector`], the bundled Silero network). Silence, noise and music are never sent to
 //!   Whisper, which would write something over them. What is voiced is packed into windows of at most 30 s, the length
 //!   Whisper encodes whatever it is given; long talk is cut at its pauses.
-//! * **Word times.** Sentences begin and end at Whisper's own time marks; inside them words end where the attention of
-//!   the decoder moves on; borders that fall into silence move to where the voice begins or ends. On the nano model's
-//!   demos sentences start at most 0.08 s and end at most 0.14 s off, words at most 0.15 s (`tests/speech.rs`).
+//! * **Word times.** Whisper's own time marks, the attention of its decoder, the voice, and how long a word takes to say
+//!   are weighed against one another, and the layout of words that contradicts them least is taken. On the nano model's
+//!   demos words are at most 0.16 s off (`tests/speech.rs`); of 1164 words of synthetic talk and shouting in noise that
+//!   the weights were not fitted on, half began within 0.04 s and 99 of 100 within 0.25 s.
 //! * **Guards.** Sentences that are unsure, outside all voice, looping, too fast, or well-known inventions of Whisper said
 //!   by a faint voice are left out.
 //!
@@ -37,6 +38,8 @@ mod audio;
 mod catalogue;
 mod error;
 mod guard;
+mod hints;
+mod layout;
 mod model_file;
 mod store;
 mod timing;

@@ -27,7 +27,7 @@ pub(crate) struct Sentence {
     pub(crate) tokens: Vec<TextToken>,
 }
 
-/// A word before its time is mended.
+/// A word before it is laid out in time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawWord {
     /// With its punctuation, without surrounding space.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use timeline::{MediaDuration, MediaTime, Segment, Transcript, Word};
 use transcribe::{
-    Error, Progress, SpeechAudio, TranscribeOptions, Transcriber, VoiceDetector, WhisperOptions,
+    Error, Progress, SAMPLE_RATE, SpeechAudio, TranscribeOptions, Transcriber, VoiceDetector, WhisperOptions,
     WhisperTranscriber,
 };
 
@@ -19,6 +19,8 @@ use sound::{RATE, at, expected, fixture, music, noise, wav};
 
 /// How far captions may be off: the acceptance limit of the project.
 const LIMIT: f64 = 0.25;
+/// What is cut of the fixture VOD, in seconds.
+const CLIPS: [[f64; 2]; 4] = [[29.07, 45.85], [69.04, 89.73], [119.67, 134.67], [156.23, 174.2]];
 /// The shortest word, as documented.
 const SHORTEST_WORD: MediaDuration = MediaDuration::from_millis(40);
 
@@ -104,6 +106,54 @@ fn words_come_when_they_are_said() {
     let mean = offs.iter().sum::<f64>() / offs.len() as f64;
     println!("words off by {mean:.3} s on average and {worst:.3} s at most");
     assert!(worst <= LIMIT && mean <= LIMIT / 2.0, "{offs:?}");
+}
+
+/// As words are compared: letters and apostrophes, small.
+fn plain(text: &str) -> String {
+    text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || *letter == '\'').collect()
+}
+
+/// The index of the word of `words`, each a start and its letters, that is `word` and nearest to it, within a second.
+fn nearest(word: &(f64, String), words: &[(f64, String)]) -> Option<usize> {
+    let distance = |index: usize| (words[index].0 - word.0).abs();
+    (0..words.len())
+        .filter(|&index| words[index].1 == word.1 && distance(index) < 1.0)
+        .min_by(|&one, &other| distance(one).total_cmp(&distance(other)))
+}
+
+/// Talk, screams, laughter and shots: in each of its clips, words come when they are said. A word counts as heard where
+/// it and a spoken one are the nearest to each other with the same letters: the model mishears some. Where it mistakes a
+/// mark by more than anything else can tell, a word is off, up to one in fifty.
+#[test]
+fn words_of_the_fixture_vod_come_when_they_are_said() {
+    let sound = testkit::decode_audio(&testkit::arena_night(), SAMPLE_RATE).expect("the fixture's sound");
+    let truth = testkit::Truth::arena_night().expect("the fixture's truth");
+    let spoken: Vec<(f64, String)> = truth
+        .speech
+        .iter()
+        .flat_map(|speech| &speech.words)
+        .map(|word| (word.start_s, plain(&word.text)))
+        .collect();
+    let stretches = CLIPS.map(|clip| {
+        let [from, to] = clip.map(|second| (second * RATE as f64) as usize);
+        at(from as f64 / RATE as f64, sound[from..to].to_vec())
+    });
+    let transcript = transcribe(&mut nano(), &stretches);
+    let heard: Vec<(f64, String)> =
+        transcript.words().map(|word| (word.span.start().as_secs_f64(), plain(&word.text))).collect();
+    let offs: Vec<(f64, f64, &str)> = heard
+        .iter()
+        .enumerate()
+        .filter_map(|(index, word)| {
+            let said = &spoken[nearest(word, &spoken)?];
+            (nearest(said, &heard) == Some(index)).then_some((word.0 - said.0, word.0, word.1.as_str()))
+        })
+        .collect();
+    let late: Vec<_> = offs.iter().filter(|off| off.0.abs() > LIMIT).collect();
+    println!("{} of {} words heard are words spoken; too early or late: {late:?}", offs.len(), heard.len());
+    assert!(offs.len() >= 100, "{} of {} words heard are words spoken", offs.len(), heard.len());
+    assert!(late.len() * 100 <= offs.len() * 2, "{late:?} in {heard:?}");
+    assert!(late.iter().all(|off| off.0.abs() <= 2.0 * LIMIT), "{late:?} in {heard:?}");
 }
 
 #[test]
