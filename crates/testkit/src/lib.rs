@@ -4,6 +4,8 @@
 //! * [`FrameStrip`] reads the frame number that is drawn into their pictures, also after a clip was cut, scaled and
 //!   captioned; [`frame_numbers`] does it for a whole file.
 //! * [`TestMedia`] makes small videos whose every frame carries its number and whose sound beeps on every full second.
+//! * [`origin`] plays a file as a live HLS stream, or serves it as a finished broadcast, with faults on demand;
+//!   [`kick`] is a stand-in for Kick that leads to it.
 //!
 //! This crate runs ffmpeg by itself and knows nothing of `media-io`, so that what it measures is a second opinion on it.
 
@@ -11,6 +13,8 @@ mod beep;
 mod contract;
 mod fixture;
 mod generate;
+pub mod kick;
+pub mod origin;
 mod program;
 mod strip;
 mod truth;
