@@ -32,14 +32,20 @@
 
 mod assembler;
 mod decoder;
+mod grid;
 mod isobmff;
+mod live;
 mod native;
 mod pipe;
 mod reader;
 mod resample;
 mod sniff;
 mod source;
+mod source_times;
+mod stretches;
+mod track;
 mod transport;
+mod turns;
 mod worker;
 
 use std::io::Read;
@@ -50,10 +56,12 @@ use timeline::{GapCause, MediaDuration, MediaTime, SampleRate, Span};
 
 use self::assembler::Assembler;
 use self::decoder::Unsupported;
+pub use self::live::{LiveAudio, LiveSound, UnsupportedSound};
 use self::native::{Attempt, Opening};
 pub use self::reader::{AudioEvent, AudioReader, Backend, DecodeReport};
 use self::sniff::Container;
 use self::source::Opened;
+pub(crate) use self::source_times::SourceTimes;
 use self::worker::Worker;
 use crate::{Error, Ffmpeg};
 

@@ -35,8 +35,10 @@ mod audio;
 mod cut;
 mod error;
 mod ffmpeg;
+pub mod hls;
 mod info;
 mod probe;
+mod program;
 mod shots;
 
 pub use audio::{AudioEvent, AudioReader, AudioRequest, Backend, DecodeReport, TrackChoice, open_audio};
@@ -47,4 +49,5 @@ pub use ffmpeg::{
     file_argument,
 };
 pub use info::{AudioStream, Colour, MediaInfo, VideoStream};
+pub use program::{ProgramOutput, run_program};
 pub use shots::{SHOT_CHANGE_THRESHOLD, shot_changes};

@@ -30,6 +30,8 @@ pub(super) struct Assembler {
     expected: Option<MediaTime>,
     run: Option<RunState>,
     damaged: bool,
+    /// Why the next gap is there, where somebody told.
+    announced: Option<GapCause>,
     started: bool,
     pending: Vec<f32>,
 }
@@ -58,6 +60,7 @@ impl Assembler {
             expected: None,
             run: None,
             damaged: false,
+            announced: None,
             started: false,
             pending: Vec::new(),
         }
@@ -66,6 +69,23 @@ impl Assembler {
     /// Where a block without a timestamp would be placed.
     pub(super) fn expected(&self) -> Option<MediaTime> {
         self.expected
+    }
+
+    /// Says anew where a block without a timestamp would be placed, if anywhere but at the beginning.
+    pub(super) fn expect(&mut self, time: Option<MediaTime>) {
+        self.expected = time;
+    }
+
+    /// The next gap has this cause.
+    pub(super) fn announce(&mut self, cause: GapCause) {
+        self.announced = Some(cause);
+    }
+
+    /// Marks that nothing comes before `end`. What is pending must have been handed on.
+    pub(super) fn leave_out(&mut self, end: MediaTime, out: &mut Vec<Assembled>) {
+        if end - self.covered >= JITTER {
+            self.gap(end, out);
+        }
     }
 
     /// Whether everything inside the limits has been seen.
@@ -126,10 +146,14 @@ impl Assembler {
             self.run = Some(RunState { origin: start, rate, length: 0, announced: false });
         }
         self.damaged = false;
+        self.announced = None;
         self.started = true;
         if let Some(run) = &mut self.run {
             run.length += samples.len() as i64;
             self.covered = self.covered.max(run.end());
+        }
+        if self.pending.capacity() == 0 {
+            self.pending.reserve_exact(CHUNK.to_units(rate.hertz()) as usize + samples.len());
         }
         self.pending.extend_from_slice(samples);
         if length(self.pending.len()) >= CHUNK {
@@ -155,17 +179,18 @@ impl Assembler {
     }
 
     fn gap(&mut self, end: MediaTime, out: &mut Vec<Assembled>) {
-        let cause = match (self.damaged, self.started) {
+        let cause = self.announced.take().unwrap_or(match (self.damaged, self.started) {
             (true, _) => GapCause::Damaged,
             (false, true) => GapCause::Missing,
             (false, false) => self.late_cause,
-        };
+        });
         out.push(Assembled::Gap(Gap { span: Span::new(self.covered, end), cause }));
         self.covered = end;
         self.run = None;
     }
 
-    fn flush(&mut self, out: &mut Vec<Assembled>) {
+    /// Hands on what is pending.
+    pub(super) fn flush(&mut self, out: &mut Vec<Assembled>) {
         let Some(run) = &mut self.run else { return };
         if self.pending.is_empty() {
             return;

@@ -8,6 +8,9 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::packet::PacketRef;
 use timeline::SampleRate;
 
+use super::track::{Next, Stamp, TrackPackets};
+use crate::Error;
+
 /// AAC with a core rate up to this may carry spectral band replication that the stream does not announce (HE-AAC signalled
 /// implicitly, ISO/IEC 14496-3 1.6.5), which symphonia does not decode.
 const HIGHEST_SBR_CORE_RATE: u32 = 24_000;
@@ -17,6 +20,17 @@ pub(super) struct MonoDecoder {
     parameters: AudioCodecParameters,
     decoder: Box<dyn AudioDecoder>,
     planes: Vec<Vec<f32>>,
+}
+
+/// What became of the next packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Decoded {
+    /// It was decoded, or is damaged where there is no rate.
+    Packet { stamp: Stamp, rate: Option<SampleRate> },
+    /// It could not be read.
+    Damage,
+    /// There is none.
+    End,
 }
 
 /// Why symphonia should not or cannot decode a track.
@@ -52,6 +66,21 @@ impl MonoDecoder {
     /// Forgets what earlier packets left behind.
     pub(super) fn reset(&mut self) {
         self.decoder.reset();
+    }
+
+    /// Decodes the next packet of `packets` into `mono`, replacing what is in it.
+    ///
+    /// # Errors
+    /// Those of [`TrackPackets::next`].
+    pub(super) fn next(&mut self, packets: &mut TrackPackets, mono: &mut Vec<f32>) -> Result<Decoded, Error> {
+        Ok(match packets.next()? {
+            Next::End => Decoded::End,
+            Next::Damage => Decoded::Damage,
+            Next::Packet(packet) => {
+                let rate = self.decode(&packet.as_packet_ref(), mono);
+                Decoded::Packet { stamp: Stamp::of(&packet), rate }
+            }
+        })
     }
 
     /// Decodes `packet` into `mono`, replacing what is in it. `None` where the packet is damaged.
@@ -94,10 +123,13 @@ fn mix(buffer: &GenericAudioBufferRef<'_>, planes: &mut Vec<Vec<f32>>, mono: &mu
 }
 
 fn mean(planes: &[&[f32]], mono: &mut Vec<f32>) {
+    let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
     match planes {
-        [] => return,
-        [only] => mono.extend_from_slice(only),
-        [left, right] => mono.extend(left.iter().zip(*right).map(|(left, right)| (left + right) * 0.5)),
+        [] => {}
+        [only] => mono.extend(only.iter().map(|sample| finite(*sample))),
+        [left, right] => {
+            mono.extend(left.iter().zip(*right).map(|(left, right)| finite((left + right) * 0.5)));
+        }
         [first, others @ ..] => {
             let scale = 1.0 / planes.len() as f32;
             mono.extend_from_slice(first);
@@ -106,13 +138,10 @@ fn mean(planes: &[&[f32]], mono: &mut Vec<f32>) {
                     *sum += sample;
                 }
             }
-            for sample in &mut *mono {
-                *sample *= scale;
+            for sample in mono {
+                *sample = finite(*sample * scale);
             }
         }
-    }
-    for sample in mono {
-        *sample = if sample.is_finite() { *sample } else { 0.0 };
     }
 }
 

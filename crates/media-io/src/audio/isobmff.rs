@@ -26,6 +26,7 @@ pub(super) struct TrackTiming {
     id: u32,
     timescale: u32,
     is_media: bool,
+    is_video: bool,
     edits: Vec<Edit>,
     /// Composition offset of the first sample.
     first_composition_offset: i64,
@@ -36,6 +37,8 @@ pub(super) struct TrackTiming {
     summed: i64,
     has_samples: bool,
     cuts_priming: bool,
+    /// From when to when the samples in fragments are presented, in the timescale, before edits.
+    shown: Option<(i64, i64)>,
 }
 
 /// Media time `start..end` (in the track's timescale) is presented from `presented_at` on.
@@ -97,6 +100,16 @@ impl IsoTiming {
         tracks.map(TrackTiming::start).min().unwrap_or_default()
     }
 
+    /// From when to when the samples in fragments are presented, those of the video if there are any, on the file's own
+    /// timeline.
+    pub(super) fn shown(&self) -> Option<Span> {
+        let of_kind = |video: bool| {
+            let tracks = self.tracks.iter().filter(move |track| track.is_media && track.is_video == video);
+            tracks.filter_map(TrackTiming::shown).next()
+        };
+        of_kind(true).or_else(|| of_kind(false))
+    }
+
     fn movie(&mut self, body: &[u8]) {
         let mut movie_timescale = 1_000;
         for (kind, inner) in boxes(body) {
@@ -143,6 +156,7 @@ impl TrackTiming {
                     track.timescale = header_timescale(find(inner, b"mdhd")?)?;
                     let handler = find(inner, b"hdlr").and_then(|handler| handler.get(8..12));
                     track.is_media = matches!(handler, Some(b"soun" | b"vide"));
+                    track.is_video = handler == Some(b"vide");
                     let table =
                         find(inner, b"minf").and_then(|inner| find(inner, b"stbl")).unwrap_or_default();
                     let offsets = find(table, b"ctts").unwrap_or_default();
@@ -204,12 +218,18 @@ impl TrackTiming {
             }
         }
         for (_, run) in boxes(body).filter(|(kind, _)| kind == b"trun") {
-            let (length, first_offset) = run_length(run, default);
+            let known = self.shifts.last().map_or(0, |(_, shift)| *shift);
+            let begin = self.summed.saturating_add(known);
+            let run = Run::read(run, default, begin);
             if !self.has_samples {
-                self.first_composition_offset = first_offset;
+                self.first_composition_offset = run.first_offset;
                 self.has_samples = true;
             }
-            self.summed = self.summed.saturating_add(length);
+            self.summed = self.summed.saturating_add(run.length);
+            self.shown = match (self.shown, run.shown) {
+                (Some(all), Some(run)) => Some((all.0.min(run.0), all.1.max(run.1))),
+                (all, run) => all.or(run),
+            };
         }
     }
 
@@ -223,6 +243,16 @@ impl TrackTiming {
             Some(edit) => edit.presented_at + self.length_of(first.saturating_sub(edit.start)),
             None => MediaTime::ZERO + self.length_of(first),
         }
+    }
+
+    /// From when to when the samples in fragments are presented.
+    fn shown(&self) -> Option<Span> {
+        let (first, end) = self.shown?;
+        let time = |media: i64| match self.edits.first() {
+            Some(edit) => edit.presented_at + self.length_of(media.saturating_sub(edit.start)),
+            None => MediaTime::ZERO + self.length_of(media),
+        };
+        Some(Span::new(time(first), time(end)))
     }
 
     fn length_of(&self, units: i64) -> MediaDuration {
@@ -307,23 +337,49 @@ impl TrackTiming {
     }
 }
 
-/// The summed length of a track run and the composition offset of its first sample.
-fn run_length(run: &[u8], default_duration: u32) -> (i64, i64) {
-    let flags = u32_at(run, 0).unwrap_or(0) & 0xff_ffff;
-    let count = u32_at(run, 4).unwrap_or(0);
-    let start = 8 + if flags & 0x1 == 0 { 0 } else { 4 } + if flags & 0x4 == 0 { 0 } else { 4 };
-    let field = |bit: u32| if flags & bit == 0 { 0 } else { 4 };
-    let (duration, size, sample_flags, offset) = (field(0x100), field(0x200), field(0x400), field(0x800));
-    let stride = duration + size + sample_flags + offset;
-    let first_offset = match offset {
-        0 => 0,
-        _ => u32_at(run, start + duration + size + sample_flags).map_or(0, |offset| i64::from(offset as i32)),
-    };
-    if duration == 0 {
-        return (i64::from(count) * i64::from(default_duration), first_offset);
+/// The samples of a track run.
+struct Run {
+    /// Their summed length.
+    length: i64,
+    /// Composition offset of the first.
+    first_offset: i64,
+    /// When the first of them is presented and the last ends.
+    shown: Option<(i64, i64)>,
+}
+
+impl Run {
+    /// Reads a `trun` box whose first sample is decoded at `begin`.
+    fn read(run: &[u8], default_duration: u32, begin: i64) -> Self {
+        let flags = u32_at(run, 0).unwrap_or(0) & 0xff_ffff;
+        let count = u32_at(run, 4).unwrap_or(0);
+        let start = 8 + if flags & 0x1 == 0 { 0 } else { 4 } + if flags & 0x4 == 0 { 0 } else { 4 };
+        let field = |bit: u32| if flags & bit == 0 { 0 } else { 4 };
+        let (duration, size, sample_flags, offset) = (field(0x100), field(0x200), field(0x400), field(0x800));
+        let stride = duration + size + sample_flags + offset;
+        let offset_at = |sample: &[u8]| match offset {
+            0 => 0,
+            _ => u32_at(sample, duration + size + sample_flags).map_or(0, |offset| i64::from(offset as i32)),
+        };
+        let body = run.get(start..).unwrap_or_default();
+        let first_offset = offset_at(body);
+        if duration == 0 && offset == 0 {
+            let length = i64::from(count) * i64::from(default_duration);
+            let shown = (count > 0).then(|| (begin, begin.saturating_add(length)));
+            return Self { length, first_offset, shown };
+        }
+        let (mut length, mut shown) = (0_i64, None::<(i64, i64)>);
+        for sample in body.chunks_exact(stride).take(count as usize) {
+            let lasts = match duration {
+                0 => default_duration,
+                _ => u32_at(sample, 0).unwrap_or(0),
+            };
+            let from = begin.saturating_add(length).saturating_add(offset_at(sample));
+            let to = from.saturating_add(i64::from(lasts));
+            shown = Some(shown.map_or((from, to), |(first, last)| (first.min(from), last.max(to))));
+            length += i64::from(lasts);
+        }
+        Self { length, first_offset, shown }
     }
-    let samples = run.get(start..).unwrap_or_default().chunks_exact(stride).take(count as usize);
-    (samples.filter_map(|sample| u32_at(sample, 0)).map(i64::from).sum(), first_offset)
 }
 
 /// The timescale in an `mvhd` or `mdhd` box.
@@ -431,7 +487,7 @@ mod tests {
             let _ = IsoTiming::read(Cursor::new(file));
             let _ = TrackTiming::read(&bytes, 1_000);
             TrackTiming::default().fragment(&bytes, &bytes);
-            let _ = run_length(&bytes, 1);
+            let _ = Run::read(&bytes, 1, i64::MAX - 1);
         }
     }
 }

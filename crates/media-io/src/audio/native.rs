@@ -1,26 +1,26 @@
 //! Containers and codecs that symphonia reads.
 
 use std::collections::VecDeque;
-use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_MKV};
-use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::{MetadataOptions, RawValue};
 use symphonia::core::packet::Packet;
-use symphonia::core::units::{TimeBase, Timestamp};
+use symphonia::core::units::TimeBase;
 use timeline::{MediaDuration, MediaTime, SampleRate};
 
 use super::TrackChoice;
-use super::decoder::{MonoDecoder, Unsupported, objection};
+use super::decoder::{Decoded, MonoDecoder, Unsupported, objection};
 use super::isobmff::{IsoTiming, Placed, TrackTiming};
 use super::source::{Opened, Source, Step};
+use super::stretches::{STRETCH, Stretches, Where, can_be_split};
+use super::track::{Stamp, TrackPackets};
 use crate::Error;
 
 /// A span is decoded from this much before its start, so that every decoder has settled when it begins: MP3 draws on
@@ -28,8 +28,6 @@ use crate::Error;
 const PREROLL: MediaDuration = MediaDuration::from_millis(500);
 /// To find the first timestamp of every track, at most this many packets are looked at and kept.
 const START_SCAN_PACKETS: usize = 256;
-/// Errors of the container in a row, without a packet between them, after which it is taken to have ended.
-const CONTAINER_ERRORS: u32 = 1_000;
 
 /// What came of trying symphonia.
 pub(super) enum Attempt {
@@ -47,20 +45,22 @@ pub(super) enum Attempt {
 
 /// A track read and decoded by symphonia.
 struct NativeSource {
-    path: PathBuf,
-    format: Box<dyn FormatReader>,
-    decoder: MonoDecoder,
-    track: u32,
+    packets: TrackPackets,
+    decoding: Decoding,
     timing: Timing,
     /// The container's start on its own timeline: media time zero.
     zero: MediaTime,
-    /// Packets read ahead while looking for the container's start.
-    ahead: VecDeque<Packet>,
     rate: SampleRate,
     /// Further pieces of a packet that an edit list cut in two.
     pieces: VecDeque<(MediaTime, Vec<f32>)>,
-    errors: u32,
-    ended: bool,
+}
+
+/// How packets are decoded.
+enum Decoding {
+    /// One after the other.
+    Straight(MonoDecoder),
+    /// In stretches, some at once.
+    Stretches(Stretches),
 }
 
 /// How packet timestamps become times.
@@ -78,13 +78,6 @@ enum Seek {
     NotNeeded,
     /// The reader may be anywhere.
     Lost,
-}
-
-/// What the container gave.
-enum Next {
-    Packet(Packet),
-    Damage,
-    End,
 }
 
 /// How a source is to be opened.
@@ -132,9 +125,13 @@ pub(super) fn open(medium: Box<dyn MediaSource>, opening: &Opening<'_>) -> Resul
     {
         return Ok(Attempt::Unsupported(objection));
     }
-    let (Ok(decoder), Some(rate)) =
-        (MonoDecoder::new(&parameters), parameters.sample_rate.and_then(SampleRate::new))
-    else {
+    // Of a part it is known from where on it is to be decoded, and a pipe gives samples already.
+    let decoding = if opening.start.is_none() && !opening.on_media_time && can_be_split(&parameters) {
+        Stretches::new(&parameters, Where::best(), STRETCH).map(Decoding::Stretches)
+    } else {
+        MonoDecoder::new(&parameters).map(Decoding::Straight)
+    };
+    let (Ok(decoding), Some(rate)) = (decoding, parameters.sample_rate.and_then(SampleRate::new)) else {
         let detail = "its sample rate is unknown".to_owned();
         return Ok(Attempt::Unsupported(Unsupported { detail, usable: false }));
     };
@@ -165,19 +162,8 @@ pub(super) fn open(medium: Box<dyn MediaSource>, opening: &Opening<'_>) -> Resul
         // One stream alone: it starts the medium, priming samples excepted.
         zero = in_base(base, track.start_ts.get().max(0));
     }
-    let mut source = NativeSource {
-        path: opening.path.to_owned(),
-        format,
-        decoder,
-        track: track.id,
-        timing,
-        zero,
-        ahead,
-        rate,
-        pieces: VecDeque::new(),
-        errors: 0,
-        ended: false,
-    };
+    let packets = TrackPackets::new(opening.path, format, track.id, ahead);
+    let mut source = NativeSource { packets, decoding, timing, zero, rate, pieces: VecDeque::new() };
     let seeked = match opening.start.map(|start| source.seek(start - PREROLL)) {
         Some(Seek::Lost) => return Ok(Attempt::LostPlace),
         Some(Seek::Landed) => true,
@@ -302,15 +288,9 @@ impl NativeSource {
         };
         // Where a Matroska file does not state how long packets are, the next one is landed on.
         let latest = self.timestamp_at(time + PREROLL.half()).unwrap_or(timestamp);
-        let to = SeekTo::Timestamp { ts: Timestamp::new(timestamp), track_id: self.track };
-        let sought = catch_unwind(AssertUnwindSafe(|| self.format.seek(SeekMode::Accurate, to)));
-        match sought {
-            Ok(Ok(landed)) if landed.actual_ts.get() <= latest => {
-                self.ahead.clear();
-                self.decoder.reset();
-                Seek::Landed
-            }
-            Ok(Ok(_) | Err(_)) | Err(_) => Seek::Lost,
+        match self.packets.seek(timestamp) {
+            Some(landed) if landed <= latest => Seek::Landed,
+            Some(_) | None => Seek::Lost,
         }
     }
 
@@ -326,52 +306,12 @@ impl NativeSource {
         }
     }
 
-    /// The next packet of the track.
-    fn next_packet(&mut self) -> Result<Next, Error> {
-        loop {
-            let packet = match self.ahead.pop_front() {
-                Some(packet) => packet,
-                None if self.ended => return Ok(Next::End),
-                None => match self.demux() {
-                    Ok(Some(packet)) => packet,
-                    Ok(None) | Err(SymphoniaError::ResetRequired) => return Ok(Next::End),
-                    Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
-                        return Ok(Next::End);
-                    }
-                    // Damaged tables can tell of a place where no file reaches.
-                    Err(SymphoniaError::IoError(error)) if error.kind() != ErrorKind::InvalidInput => {
-                        return Err(Error::reading(&self.path, error));
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "a packet could not be read");
-                        self.errors += 1;
-                        self.ended |= self.errors >= CONTAINER_ERRORS;
-                        return Ok(Next::Damage);
-                    }
-                },
-            };
-            if packet.track_id == self.track {
-                self.errors = 0;
-                return Ok(Next::Packet(packet));
-            }
-        }
-    }
-
-    /// The next packet of any track. A demuxer that trips over damaged tables has lost its place for good.
-    fn demux(&mut self) -> Result<Option<Packet>, SymphoniaError> {
-        let read = catch_unwind(AssertUnwindSafe(|| self.format.next_packet()));
-        read.unwrap_or_else(|_| {
-            self.ended = true;
-            Err(SymphoniaError::DecodeError("the demuxer tripped over damaged tables"))
-        })
-    }
-
-    fn place(&self, packet: &Packet, count: usize) -> Vec<Placed> {
+    fn place(&self, stamp: Stamp, count: usize) -> Vec<Placed> {
         match &self.timing {
-            Timing::Iso(timing) => timing.place(packet.pts.get(), count, self.rate),
+            Timing::Iso(timing) => timing.place(stamp.at, count, self.rate),
             Timing::Base(base) => {
                 // The decoder has cut what the container marks as priming.
-                let first = packet.pts.get().saturating_add(packet.trim_start.get() as i64);
+                let first = stamp.at.saturating_add(stamp.priming);
                 vec![Placed { at: in_base(*base, first), samples: 0..count }]
             }
         }
@@ -389,25 +329,27 @@ impl Source for NativeSource {
                 *mono = samples;
                 return Ok(Step::Block { at: Some(at), rate: self.rate });
             }
-            let packet = match self.next_packet()? {
-                Next::End => return Ok(Step::End),
-                Next::Damage => return Ok(Step::Damage { at: None, length: MediaDuration::ZERO }),
-                Next::Packet(packet) => packet,
+            let decoded = match &mut self.decoding {
+                Decoding::Straight(decoder) => decoder.next(&mut self.packets, mono),
+                Decoding::Stretches(stretches) => stretches.next(&mut self.packets, mono),
             };
-            let Some(rate) = self.decoder.decode(&packet.as_packet_ref(), mono) else {
+            let (stamp, rate) = match decoded? {
+                Decoded::End => return Ok(Step::End),
+                Decoded::Damage => return Ok(Step::Damage { at: None, length: MediaDuration::ZERO }),
+                Decoded::Packet { stamp, rate } => (stamp, rate),
+            };
+            let Some(rate) = rate else {
                 let count = match &self.timing {
-                    Timing::Iso(timing) => timing.samples_in(packet.dur.get() as i64, self.rate),
-                    Timing::Base(base) => {
-                        span_of(*base, packet.dur.get() as i64).to_units(self.rate.hertz()) as usize
-                    }
+                    Timing::Iso(timing) => timing.samples_in(stamp.length, self.rate),
+                    Timing::Base(base) => span_of(*base, stamp.length).to_units(self.rate.hertz()) as usize,
                 };
                 // Damage in what an edit list leaves out is none.
-                let Some(placed) = self.place(&packet, count.max(1)).into_iter().next() else { continue };
+                let Some(placed) = self.place(stamp, count.max(1)).into_iter().next() else { continue };
                 let length = MediaDuration::from_units(count as i64, self.rate.hertz());
                 return Ok(Step::Damage { at: Some(self.on_timeline(placed.at)), length });
             };
             self.rate = rate;
-            let mut placed = self.place(&packet, mono.len()).into_iter();
+            let mut placed = self.place(stamp, mono.len()).into_iter();
             let Some(first) = placed.next() else { continue };
             for piece in placed {
                 self.pieces.push_back((self.on_timeline(piece.at), mono[piece.samples].to_vec()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use timeline::{Gap, MediaDuration, MediaTime, SampleRate, Span};
 
 use super::assembler::Assembled;
-use super::resample::{Kernel, Run};
+use super::grid::Grid;
 use super::worker::{Message, Worker};
 use crate::Error;
 
@@ -63,16 +63,10 @@ pub struct DecodeReport {
 pub struct AudioReader {
     path: PathBuf,
     worker: Worker,
-    rate: SampleRate,
-    /// Indices of the samples asked for, on the media grid.
-    wanted: std::ops::Range<i64>,
+    grid: Grid,
     span: Option<Span>,
     duration: Option<MediaDuration>,
-    kernel: Option<Kernel>,
-    run: Option<Run>,
     block: Vec<f32>,
-    /// Where the next block begins at the earliest.
-    next_sample: i64,
     waiting: VecDeque<Waiting>,
     report: DecodeReport,
     ended: bool,
@@ -94,23 +88,12 @@ impl AudioReader {
         span: Option<Span>,
         duration: Option<MediaDuration>,
     ) -> Self {
-        let first_at_or_after = |time: MediaTime| {
-            let index = time.to_units_floor(rate.hertz());
-            if rate.time_of_sample(index) < time { index + 1 } else { index }
-        };
-        let wanted = span.map_or(0..i64::MAX, |span| {
-            first_at_or_after(span.start().max(MediaTime::ZERO))..first_at_or_after(span.end())
-        });
         Self {
             path: path.to_owned(),
             worker,
-            rate,
-            next_sample: wanted.start,
-            wanted,
+            grid: Grid::new(rate, span.unwrap_or(Span::new(MediaTime::ZERO, MediaTime::MAX))),
             span,
             duration,
-            kernel: None,
-            run: None,
             block: Vec::new(),
             waiting: VecDeque::new(),
             report: DecodeReport {
@@ -160,7 +143,7 @@ impl AudioReader {
             if let Some(first) = first.unwrap_or_default() {
                 self.report.samples += self.block.len() as u64;
                 return Ok(Some(AudioEvent::Samples {
-                    at: self.rate.time_of_sample(first),
+                    at: self.grid.rate().time_of_sample(first),
                     samples: &self.block,
                 }));
             }
@@ -183,7 +166,7 @@ impl AudioReader {
     /// The rate of the samples.
     #[must_use]
     pub fn rate(&self) -> SampleRate {
-        self.rate
+        self.grid.rate()
     }
 
     /// Deals with one message. `Ok(Some(index))` where it filled the block, whose first sample has that index; `Err` with
@@ -195,7 +178,7 @@ impl AudioReader {
                 None => Ok(None),
             },
             Waiting::End => {
-                let rest = self.end_run();
+                let rest = self.grid.end_run(&mut self.block);
                 self.ended = rest.is_none();
                 if !self.ended {
                     self.waiting.push_front(Waiting::End);
@@ -203,51 +186,18 @@ impl AudioReader {
                 Ok(rest)
             }
             Waiting::Part(Assembled::Gap(gap)) => {
-                let rest = self.end_run();
+                let rest = self.grid.end_run(&mut self.block);
                 self.waiting.push_front(Waiting::Gap(gap));
                 Ok(rest)
             }
-            Waiting::Part(Assembled::Samples { run_start: Some(_), .. }) if self.run.is_some() => {
-                let rest = self.end_run();
+            Waiting::Part(Assembled::Samples { run_start: Some(_), .. }) if self.grid.has_run() => {
+                let rest = self.grid.end_run(&mut self.block);
                 self.waiting.push_front(waiting);
                 Ok(rest)
             }
             Waiting::Part(Assembled::Samples { run_start, rate, samples }) => {
-                let kernel = match self.kernel.take() {
-                    Some(kernel) if kernel.from() == rate => kernel,
-                    _ => Kernel::new(rate, self.rate),
-                };
-                let mut run = match (run_start, self.run.take()) {
-                    (None, Some(run)) => run,
-                    (start, _) => Run::new(&kernel, start.unwrap_or_default()),
-                };
-                let first = run.next_output();
-                run.push(&kernel, &samples, &mut self.block);
-                (self.kernel, self.run) = (Some(kernel), Some(run));
-                Ok(self.clip(first))
+                Ok(self.grid.push(run_start, rate, &samples, &mut self.block))
             }
         }
-    }
-
-    /// Ends the run, if there is one, and fills the block with what it still held.
-    fn end_run(&mut self) -> Option<i64> {
-        let (run, kernel) = (self.run.take()?, self.kernel.as_ref()?);
-        let first = run.next_output();
-        run.finish(kernel, &mut self.block);
-        self.clip(first)
-    }
-
-    /// Cuts from the block, which begins at index `first`, what is not asked for or was delivered already.
-    fn clip(&mut self, first: i64) -> Option<i64> {
-        let length = self.block.len() as i64;
-        let start = (self.next_sample - first).clamp(0, length);
-        let end = (self.wanted.end - first).clamp(start, length);
-        self.block.truncate(end as usize);
-        self.block.drain(..start as usize);
-        if self.block.is_empty() {
-            return None;
-        }
-        self.next_sample = first + end;
-        Some(first + start)
     }
 }

@@ -1,5 +1,6 @@
 //! Decoding runs on a thread of its own, a bounded number of chunks ahead of the reader.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,8 +10,11 @@ use super::assembler::{Assembled, Assembler};
 use super::source::{Source, Step};
 use crate::Error;
 
-/// Chunks (of half a second) that wait for the reader at most.
-const CHUNKS_AHEAD: usize = 4;
+/// Chunks (of half a second) that are handed over at once: to wake a thread takes a good part of the 0.2 ms in which a
+/// chunk is decoded.
+const BATCH: usize = 8;
+/// Batches that wait for the reader at most.
+const BATCHES_AHEAD: usize = 2;
 
 /// What the thread sends.
 #[derive(Debug)]
@@ -24,7 +28,9 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) struct Worker {
     /// `None` once this is being dropped.
-    receiver: Option<Receiver<Message>>,
+    receiver: Option<Receiver<Vec<Message>>>,
+    /// What was received and not asked for yet.
+    received: VecDeque<Message>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
@@ -38,18 +44,21 @@ struct Shared {
 impl Worker {
     /// Starts to decode `source` into `assembler`.
     pub(super) fn start(source: Box<dyn Source>, assembler: Assembler) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new().name("audio-decode".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || decode(source, assembler, &sender, &shared)
         })?;
-        Ok(Self { receiver: Some(receiver), thread: Some(thread), shared })
+        Ok(Self { receiver: Some(receiver), received: VecDeque::new(), thread: Some(thread), shared })
     }
 
     /// The next message; `None` if the thread ended without a word, which it does in a panic alone.
-    pub(super) fn receive(&self) -> Option<Message> {
-        self.receiver.as_ref()?.recv().ok()
+    pub(super) fn receive(&mut self) -> Option<Message> {
+        if self.received.is_empty() {
+            self.received = self.receiver.as_ref()?.recv().ok()?.into();
+        }
+        self.received.pop_front()
     }
 
     /// Packets that could not be read or decoded so far.
@@ -74,7 +83,7 @@ impl Drop for Worker {
 fn decode(
     mut source: Box<dyn Source>,
     mut assembler: Assembler,
-    sender: &SyncSender<Message>,
+    sender: &SyncSender<Vec<Message>>,
     shared: &Shared,
 ) {
     let (mut mono, mut parts) = (Vec::new(), Vec::new());
@@ -92,19 +101,14 @@ fn decode(
             Ok(Step::End) => break Message::End,
             Err(error) => break Message::Failed(error),
         }
-        for part in parts.drain(..) {
-            if sender.send(Message::Part(part)).is_err() {
-                return;
-            }
+        if parts.len() >= BATCH && sender.send(parts.drain(..).map(Message::Part).collect()).is_err() {
+            return;
         }
         if assembler.is_complete() {
             break Message::End;
         }
     };
     assembler.finish(&mut parts);
-    for message in parts.into_iter().map(Message::Part).chain([ending]) {
-        if sender.send(message).is_err() {
-            return;
-        }
-    }
+    // Nobody is left to tell if this fails.
+    let _ = sender.send(parts.into_iter().map(Message::Part).chain([ending]).collect());
 }

@@ -13,11 +13,20 @@ use mpeg2ts_reader::packet_filter_switch;
 use mpeg2ts_reader::pes::{ElementaryStreamConsumer, PesContents, PesHeader, PesPacketFilter, PtsDts};
 use mpeg2ts_reader::psi::pat::PAT_PID;
 
-use super::frames::{Coding, Frame, Splitter};
+use super::frames::{Coding, Frame, FrameHeader, Splitter};
+use super::trust::unroll;
 use crate::audio::TrackChoice;
+use crate::audio::decoder::Unsupported;
+use crate::audio::native::Attempt;
 
 /// Stream types of audio that symphonia does not decode: AAC in LATM, AC-3, DTS and E-AC-3 (ATSC A/53, ETSI TS 101 154).
 const FOREIGN_AUDIO: [u8; 4] = [0x11, 0x81, 0x82, 0x87];
+
+/// Stream type of metadata in PES packets (ISO/IEC 13818-1 table 2-34).
+const METADATA: u8 = 0x15;
+/// Data that begins before sound and picture by less than this, in 90 kHz units, begins the medium. A second: so ffmpeg does
+/// it (`update_stream_timings` in libavformat), whose idea of a file's start is to be shared.
+const DATA_LEAD: i64 = 90_000;
 
 packet_filter_switch! {
     Filter<Streams> {
@@ -37,6 +46,8 @@ pub(super) enum Kind {
     /// Private data: DVB puts AC-3 and Opus there.
     Private,
     Video,
+    /// Data with times: streaming services put ID3 tags there.
+    Data,
 }
 
 /// A stream announced by the program map.
@@ -59,6 +70,8 @@ pub struct Streams {
     pub(super) frames: VecDeque<Frame>,
     /// The next break in the stream is of our own making.
     break_expected: bool,
+    /// Every timestamp of every stream, if they are kept.
+    pub(super) log: Option<Vec<(Pid, u64)>>,
 }
 
 /// Feeds packets to the demultiplexer.
@@ -82,8 +95,16 @@ impl Demuxer {
             splitter: None,
             frames: VecDeque::new(),
             break_expected: false,
+            log: None,
         };
         Self { demultiplex: Demultiplex::new(&mut streams), streams }
+    }
+
+    /// One that keeps every timestamp it sees.
+    pub(super) fn logging() -> Self {
+        let mut demuxer = Self::new(TrackChoice::Default);
+        demuxer.streams.log = Some(Vec::new());
+        demuxer
     }
 
     /// Takes one packet of 188 bytes.
@@ -140,6 +161,62 @@ impl Streams {
         Filter::Pes(PesPacketFilter::new(Consumer { pid }))
     }
 
+    /// The streams whose timestamps count for the start of the medium.
+    fn clocked(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(|stream| !matches!(stream.kind, Kind::Private | Kind::Data))
+    }
+
+    /// Whether every stream has shown a timestamp.
+    pub(super) fn all_timed(&self) -> bool {
+        self.clocked().all(|stream| stream.first_timestamp.is_some())
+    }
+
+    /// The earliest first timestamp of all streams, unrolled near `reference` if there is one.
+    pub(super) fn start(&self, reference: Option<i64>) -> Option<i64> {
+        let first = self.streams.iter().find_map(|stream| stream.first_timestamp)?;
+        let reference = reference.map_or(first as i64, |reference| unroll(first, reference));
+        let known = self.clocked().filter_map(|stream| stream.first_timestamp);
+        let start = known.map(|timestamp| unroll(timestamp, reference)).min().unwrap_or(reference);
+        let data = self.streams.iter().filter(|stream| stream.kind == Kind::Data);
+        let data = data.filter_map(|stream| stream.first_timestamp);
+        let data = data.map(|timestamp| unroll(timestamp, reference)).min();
+        Some(data.filter(|data| (start - DATA_LEAD + 1..start).contains(data)).unwrap_or(start))
+    }
+
+    /// Whether the sound is known to be of a kind that symphonia does not decode.
+    pub(super) fn is_foreign(&self) -> bool {
+        let kind = |wanted: Kind| self.streams.iter().any(|stream| stream.kind == wanted);
+        match self.streams.iter().find(|stream| Some(stream.pid) == self.chosen) {
+            Some(chosen) => chosen.kind == Kind::ForeignAudio,
+            None => kind(Kind::Private),
+        }
+    }
+
+    /// The stream chosen and the header of its next frame, or why there is nothing for symphonia to decode.
+    pub(super) fn check(&self) -> Result<(Pid, &FrameHeader), Attempt> {
+        let unsupported =
+            |detail: &str| Attempt::Unsupported(Unsupported { detail: detail.to_owned(), usable: false });
+        let Some(chosen) = self.streams.iter().find(|stream| Some(stream.pid) == self.chosen) else {
+            let private = self.streams.iter().any(|stream| stream.kind == Kind::Private);
+            return Err(match self.audio().count() {
+                _ if private => unsupported("it holds private streams"),
+                0 if self.streams.is_empty() => unsupported("it announces no streams"),
+                0 => Attempt::NoAudio,
+                count => Attempt::NoSuchTrack { count },
+            });
+        };
+        if chosen.kind == Kind::ForeignAudio {
+            return Err(unsupported("its audio is not AAC (ADTS) or MPEG audio"));
+        }
+        let Some(first) = self.frames.front() else {
+            return Err(unsupported("no audio was found in it"));
+        };
+        if !first.header.plain {
+            return Err(unsupported("its AAC is not of the LC profile with one or two channels"));
+        }
+        Ok((chosen.pid, &first.header))
+    }
+
     /// The audio streams, in the order of the program map.
     pub(super) fn audio(&self) -> impl Iterator<Item = &Stream> {
         self.streams.iter().filter(|stream| matches!(stream.kind, Kind::Audio(_) | Kind::ForeignAudio))
@@ -169,6 +246,7 @@ impl DemuxContext for Streams {
                     | StreamType::H264
                     | StreamType::H265 => Kind::Video,
                     StreamType::H222_0_PES_PRIVATE_DATA => Kind::Private,
+                    other if u8::from(other) == METADATA => Kind::Data,
                     other if FOREIGN_AUDIO.contains(&u8::from(other)) => Kind::ForeignAudio,
                     _ => return Filter::Null(NullPacketFilter::default()),
                 };
@@ -186,6 +264,9 @@ impl ElementaryStreamConsumer<Streams> for Consumer {
         let (timestamp, payload) = contents(&header);
         if let Some(stream) = streams.streams.iter_mut().find(|stream| stream.pid == self.pid) {
             stream.first_timestamp = stream.first_timestamp.or(timestamp);
+        }
+        if let Some((log, timestamp)) = streams.log.as_mut().zip(timestamp) {
+            log.push((self.pid, timestamp));
         }
         if streams.chosen == Some(self.pid)
             && let Some(splitter) = &mut streams.splitter

@@ -1,6 +1,7 @@
-//! Reads the 188-byte packets of a transport stream file, finding its way back after damage.
+//! Cuts a transport stream into its 188-byte packets, finding the way back after damage.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// Size of a transport packet, ISO/IEC 13818-1 2.4.3.2.
 pub(super) const PACKET: usize = 188;
@@ -9,25 +10,78 @@ pub(super) const SYNC_BYTE: u8 = 0x47;
 /// How much is read at once.
 const BUFFER: usize = 512 * PACKET;
 
+/// Cuts bytes, which may come in pieces of any size, into packets.
+#[derive(Debug, Default)]
+pub(super) struct Cutter {
+    buffer: Vec<u8>,
+    position: usize,
+    /// Bytes were skipped since the last packet.
+    skipped: bool,
+    at_end: bool,
+}
+
+impl Cutter {
+    /// Takes the next bytes of the stream.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.position);
+        self.position = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// There are no more bytes.
+    pub(super) fn finish(&mut self) {
+        self.at_end = true;
+    }
+
+    /// The next packet, and whether bytes before it were skipped; `None` until more bytes are there.
+    pub(super) fn next(&mut self) -> Option<(&[u8], bool)> {
+        let (range, skipped) = self.find()?;
+        Some((&self.buffer[range], skipped))
+    }
+
+    fn find(&mut self) -> Option<(Range<usize>, bool)> {
+        loop {
+            let rest = &self.buffer[self.position..];
+            if rest.len() < PACKET {
+                return None;
+            }
+            // One sync byte may be damaged by itself; the next packet tells.
+            let here = rest[0] == SYNC_BYTE;
+            let undamaged = here && !self.skipped;
+            let next = match rest.get(PACKET) {
+                Some(byte) => *byte == SYNC_BYTE,
+                None if self.at_end || undamaged => true,
+                None => return None,
+            };
+            if here && (next || !self.skipped) {
+                let start = self.position;
+                self.position += PACKET;
+                return Some((start..self.position, std::mem::take(&mut self.skipped)));
+            }
+            self.position += if next && !self.skipped { PACKET } else { 1 };
+            self.skipped = true;
+        }
+    }
+}
+
 /// The packets of a file.
 #[derive(Debug)]
 pub(super) struct Packets<R> {
     file: R,
-    buffer: Vec<u8>,
-    position: usize,
-    at_end: bool,
+    cutter: Cutter,
 }
 
 impl<R: Read + Seek> Packets<R> {
     pub(super) fn new(file: R) -> Self {
-        Self { file, buffer: Vec::with_capacity(BUFFER), position: 0, at_end: false }
+        let cutter = Cutter { buffer: Vec::with_capacity(BUFFER), ..Cutter::default() };
+        Self { file, cutter }
     }
 
     /// Goes to byte `offset` of the file.
     pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(offset))?;
-        self.buffer.clear();
-        (self.position, self.at_end) = (0, false);
+        self.cutter.buffer.clear();
+        (self.cutter.position, self.cutter.skipped, self.cutter.at_end) = (0, false, false);
         Ok(())
     }
 
@@ -41,35 +95,23 @@ impl<R: Read + Seek> Packets<R> {
 
     /// The next packet, and whether bytes before it were skipped.
     pub(super) fn next(&mut self) -> io::Result<Option<(&[u8], bool)>> {
-        let mut skipped = false;
         loop {
-            if self.buffer.len() - self.position < 2 * PACKET && !self.at_end {
-                self.fill()?;
+            match self.cutter.find() {
+                Some((range, skipped)) => return Ok(Some((&self.cutter.buffer[range], skipped))),
+                None if self.cutter.at_end => return Ok(None),
+                None => self.fill()?,
             }
-            let rest = &self.buffer[self.position..];
-            if rest.len() < PACKET {
-                return Ok(None);
-            }
-            // One sync byte may be damaged by itself; the next packet tells.
-            let here = rest[0] == SYNC_BYTE;
-            let next = rest.get(PACKET).is_none_or(|byte| *byte == SYNC_BYTE);
-            if here && (next || !skipped) {
-                let start = self.position;
-                self.position += PACKET;
-                return Ok(Some((&self.buffer[start..start + PACKET], skipped)));
-            }
-            self.position += if next && !skipped { PACKET } else { 1 };
-            skipped = true;
         }
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        self.buffer.drain(..self.position);
-        self.position = 0;
-        while self.buffer.len() < BUFFER && !self.at_end {
-            let wanted = BUFFER - self.buffer.len();
-            let read = self.file.by_ref().take(wanted as u64).read_to_end(&mut self.buffer)?;
-            self.at_end = read < wanted;
+        let Cutter { buffer, position, at_end, .. } = &mut self.cutter;
+        buffer.drain(..*position);
+        *position = 0;
+        while buffer.len() < BUFFER && !*at_end {
+            let wanted = BUFFER - buffer.len();
+            let read = self.file.by_ref().take(wanted as u64).read_to_end(buffer)?;
+            *at_end = read < wanted;
         }
         Ok(())
     }
@@ -88,6 +130,8 @@ pub(in crate::audio) fn is_transport(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -117,6 +161,34 @@ mod tests {
             [(1, false), (3, true), (4, false)]
         );
         assert_eq!(packets(vec![0x47; 100]), []);
+    }
+
+    proptest! {
+        #[test]
+        fn packets_do_not_depend_on_how_bytes_arrive(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    3 => any::<u8>().prop_map(packet),
+                    1 => prop::collection::vec(prop_oneof![Just(SYNC_BYTE), any::<u8>()], 0..250),
+                ],
+                0..6,
+            ),
+            cut in 1_usize..300,
+        ) {
+            let bytes = pieces.concat();
+            let (mut cutter, mut found) = (Cutter::default(), Vec::new());
+            for part in bytes.chunks(cut) {
+                cutter.push(part);
+                while let Some((packet, skipped)) = cutter.next() {
+                    found.push((packet[1], skipped));
+                }
+            }
+            cutter.finish();
+            while let Some((packet, skipped)) = cutter.next() {
+                found.push((packet[1], skipped));
+            }
+            prop_assert_eq!(found, packets(bytes));
+        }
     }
 
     #[test]
