@@ -1,5 +1,8 @@
 //! The database: runs, finished stages, clips, and the queue beside them.
 
+mod sessions;
+
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 use timeline::{ClipId, Digest, SourceId};
 
-use crate::job::{Job, Step, queue_of};
+pub(crate) use self::sessions::SessionRow;
+use crate::job::{Job, LIVE_QUEUE, Step, queue_of};
 use crate::{Error, RunSettings, Stage};
 
 /// How long a writer waits for another process's transaction.
@@ -120,13 +124,7 @@ impl Catalogue {
     /// Begins a run: its row and its first job.
     pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
         let mut change = self.change(run.id).await?;
-        sqlx::query("INSERT INTO recordings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET path = excluded.path, seen_at = excluded.seen_at")
-            .bind(run.recording.to_string())
-            .bind(run.path.to_string_lossy())
-            .bind(now())
-            .execute(&mut *change.transaction)
-            .await
-            .map_err(self.failed())?;
+        change.insert_recording(run).await?;
         sqlx::query("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")
             .bind(run.id.to_string())
             .bind(run.recording.to_string())
@@ -142,12 +140,12 @@ impl Catalogue {
         change.commit().await
     }
 
-    /// Puts jobs that a process left behind back into the queue. Only for who holds the run's lock.
-    pub(crate) async fn take_over(&self, run: Digest) -> Result<(), Error> {
+    /// Puts jobs that a process left behind back into their queue. Only for who holds the lock of its run or runs.
+    pub(crate) async fn take_over(&self, queue: &str) -> Result<(), Error> {
         sqlx::query(
             "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL, run_at = 0 WHERE job_type = ? AND status <> 'Done'",
         )
-        .bind(queue_of(run))
+        .bind(queue)
         .execute(&self.pool)
         .await
         .map_err(self.failed())?;
@@ -232,6 +230,17 @@ impl Catalogue {
 }
 
 impl Change<'_> {
+    async fn insert_recording(&mut self, run: &Run) -> Result<(), Error> {
+        sqlx::query("INSERT INTO recordings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET path = excluded.path, seen_at = excluded.seen_at")
+            .bind(run.recording.to_string())
+            .bind(run.path.to_string_lossy())
+            .bind(now())
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        Ok(())
+    }
+
     /// Finishes a stage.
     pub(crate) async fn finish<T: Serialize>(
         &mut self,
@@ -254,8 +263,17 @@ impl Change<'_> {
 
     /// Puts a step into the queue, unless it was there before.
     pub(crate) async fn queue(&mut self, step: Step) -> Result<(), Error> {
+        self.push(step, &queue_of(self.run)).await
+    }
+
+    /// The same for a live session: all of them share one queue.
+    pub(crate) async fn queue_live(&mut self, step: Step) -> Result<(), Error> {
+        self.push(step, LIVE_QUEUE).await
+    }
+
+    async fn push(&mut self, step: Step, queue: &str) -> Result<(), Error> {
         let task = Job { run: self.run, step }.task()?;
-        push_tasks(&mut *self.transaction, &queue_of(self.run), &[task])
+        push_tasks(&mut *self.transaction, queue, &[task])
             .await
             .map_err(|error| Error::Queue(error.to_string()))
     }
@@ -267,7 +285,7 @@ impl Change<'_> {
         moment: &T,
         rank: Option<u32>,
     ) -> Result<(), Error> {
-        sqlx::query("INSERT INTO clips VALUES (?, ?, ?, ?) ON CONFLICT (run_id, id) DO UPDATE SET rank = excluded.rank, moment = excluded.moment")
+        sqlx::query("INSERT INTO clips (run_id, id, moment, rank) VALUES (?, ?, ?, ?) ON CONFLICT (run_id, id) DO UPDATE SET rank = excluded.rank, moment = excluded.moment")
             .bind(self.run.to_string())
             .bind(clip.to_string())
             .bind(to_json("a moment", moment)?)

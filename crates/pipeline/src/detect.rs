@@ -12,10 +12,10 @@ use timeline::{Span, SpanSet, Transcript};
 use crate::analysis::analyse;
 use crate::contract::Detection;
 use crate::event::{EventSink, Stage};
-use crate::selection::{Findings, Selector, evidence_span, groups};
+use crate::selection::{Findings, Selector, evidence_spans, groups};
 use crate::settings::{LexiconSettings, SpeechSettings};
 use crate::speech::Speech;
-use crate::{Analysis, Error};
+use crate::Error;
 
 /// What to look for and with what.
 #[derive(Clone, Debug, Default)]
@@ -50,26 +50,20 @@ pub fn detect(
         events.progress(Stage::Analyse, 0, share);
     })?;
     events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
-    let speech = request.speech.clone().map(Speech::new);
+    let mut speech = request.speech.clone().map(Speech::new);
     // A long file takes ffprobe a while and much memory, so it is not asked about pictures that cannot be there.
     let picture = if analysis.only_sound { OnceCell::from(None) } else { OnceCell::new() };
-    let mut search = Search { path, ffmpeg, speech, interrupt, picture };
+    let mut search = Search { path, ffmpeg, speech: speech.as_mut(), interrupt, picture };
     let medium = analysis.span();
     let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
     let budget = request.speech.as_ref().and_then(|speech| speech.budget);
     let groups = groups(&analysis.candidates, medium, &request.options, budget);
     for (item, group) in (0..).zip(&groups) {
         events.started(Stage::Transcribe, item, looking_for(request.speech.is_some()));
-        let found = search.look(
-            &analysis,
-            group,
-            medium,
-            &request.options,
-            request.transcript.as_ref(),
-            &mut |share| {
-                events.progress(Stage::Transcribe, item, share);
-            },
-        )?;
+        let spans = evidence_spans(&analysis.candidates, group, medium, &request.options);
+        let found = search.look(&spans, request.transcript.as_ref(), &mut |share| {
+            events.progress(Stage::Transcribe, item, share);
+        })?;
         for (index, found) in group.iter().zip(found) {
             findings[*index] = Some(found);
         }
@@ -96,25 +90,20 @@ pub(crate) const fn looking_for(has_speech: bool) -> &'static str {
 pub(crate) struct Search<'a> {
     pub(crate) path: &'a Path,
     pub(crate) ffmpeg: Option<&'a Ffmpeg>,
-    pub(crate) speech: Option<Speech>,
+    pub(crate) speech: Option<&'a mut Speech>,
     pub(crate) interrupt: &'a AtomicBool,
     /// What the file holds, once somebody asked; nothing where it has no picture or ffprobe cannot read it.
     pub(crate) picture: OnceCell<Option<MediaInfo>>,
 }
 
 impl Search<'_> {
-    /// The findings around the candidates of `group`, in its order.
+    /// The findings in each of `spans`, which are listened to together.
     pub(crate) fn look(
         &mut self,
-        analysis: &Analysis,
-        group: &[usize],
-        medium: Span,
-        options: &RankOptions,
+        spans: &[Span],
         known: Option<&Transcript>,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Vec<Findings>, Error> {
-        let spans: Vec<Span> =
-            group.iter().map(|index| evidence_span(&analysis.candidates[*index], medium, options)).collect();
         let together: SpanSet = spans.iter().copied().collect();
         let transcript = match (known, &mut self.speech) {
             (Some(known), _) => Some(Cow::Borrowed(known)),
@@ -126,7 +115,7 @@ impl Search<'_> {
             (None, None) => None,
         };
         let mut findings = Vec::with_capacity(spans.len());
-        for span in spans {
+        for &span in spans {
             findings.push(Findings {
                 words: transcript.as_ref().map(|transcript| transcript.words_in(span)),
                 shots: self.shots(span)?,

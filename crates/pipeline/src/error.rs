@@ -11,6 +11,9 @@ pub enum Error {
     /// The recording cannot be read, decoded or cut.
     #[error(transparent)]
     Media(#[from] media_io::Error),
+    /// A segment of a stream has no place in time.
+    #[error(transparent)]
+    Segment(#[from] media_io::hls::clock::ClockError),
     /// Speech recognition failed.
     #[error(transparent)]
     Speech(#[from] transcribe::Error),
@@ -83,6 +86,14 @@ pub enum Error {
         source_path: PathBuf,
         /// The folder with the list and the report.
         output: PathBuf,
+    },
+    /// Webhooks cannot be received there.
+    #[error("{address} cannot be listened on for webhooks; choose another in monitor.webhook_listen")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// A job ended without a result although nothing asked it to.
     #[error("the job queue stopped: {0}")]

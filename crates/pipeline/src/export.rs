@@ -14,7 +14,8 @@ use crate::contract::{ClipEntry, Detection, HighlightEntry, rounded};
 use crate::engine::Engine;
 use crate::report_data::report_data;
 use crate::settings::RunSettings;
-use crate::stages::{Analysed, Ingested, Ranked, Rendered};
+use crate::rendering::Rendered;
+use crate::stages::{Analysed, Ingested, Ranked};
 use crate::{Error, Stage, report};
 
 /// The folder of the clips, in the output folder.
@@ -147,7 +148,8 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     })
 }
 
-fn clip_entry(name: &str, made: &Rendered) -> ClipEntry {
+/// What the list says of a finished clip.
+pub(crate) fn clip_entry(name: &str, made: &Rendered) -> ClipEntry {
     ClipEntry {
         file: format!("{CLIPS}/{name}.mp4"),
         thumbnail: Some(format!("{CLIPS}/{name}.png")),
@@ -166,8 +168,13 @@ fn new_clip(engine: &Engine, id: ClipId, name: &str, entry: &HighlightEntry, cap
     let clip = NewClip::new(id, engine.run.settings.streamer.clone(), name, engine.run.created_at)
         .with_file(FileKind::Video, FileSource::Path(spooled.with_extension("mp4")))
         .with_file(FileKind::Thumbnail, FileSource::Path(spooled.with_extension("png")))
-        .with_file(FileKind::Caption, FileSource::Bytes(format!("{caption}\n").into_bytes().into()))
-        .with_detail(RECORDING, engine.run.recording.to_string());
+        .with_file(FileKind::Caption, FileSource::Bytes(format!("{caption}\n").into_bytes().into()));
+    with_details(clip, &engine.run, entry)
+}
+
+/// The clip with what is known of it, for the file beside it.
+pub(crate) fn with_details(clip: NewClip, run: &Run, entry: &HighlightEntry) -> NewClip {
+    let clip = clip.with_detail(RECORDING, run.recording.to_string());
     let details = serde_json::to_value(entry).unwrap_or_default();
     let details = details.as_object().cloned().unwrap_or_default();
     details.into_iter().fold(clip, |clip, (field, value)| clip.with_detail(field, value))

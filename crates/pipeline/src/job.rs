@@ -2,7 +2,7 @@
 
 use apalis::prelude::{Task, TaskBuilder};
 use serde::{Deserialize, Serialize};
-use timeline::{ClipId, Digest};
+use timeline::{ClipId, Digest, MediaTime};
 
 use crate::{Error, Stage};
 
@@ -23,6 +23,10 @@ pub(crate) enum Step {
     Rank,
     Render { clip: ClipId },
     Store,
+    /// Look closely at one candidate of a live session, which its core's start tells from the others.
+    Moment { core_start: MediaTime },
+    /// Put one finished clip of a live session where it belongs.
+    Keep { clip: ClipId },
 }
 
 /// Rendering goes before listening for more words where both wait: the first clip should be there early.
@@ -33,10 +37,10 @@ impl Step {
         match self {
             Self::Ingest => Stage::Ingest,
             Self::Analyse => Stage::Analyse,
-            Self::Transcribe { .. } => Stage::Transcribe,
+            Self::Transcribe { .. } | Self::Moment { .. } => Stage::Transcribe,
             Self::Rank => Stage::Rank,
             Self::Render { .. } => Stage::Render,
-            Self::Store => Stage::Store,
+            Self::Store | Self::Keep { .. } => Stage::Store,
         }
     }
 
@@ -44,7 +48,8 @@ impl Step {
     pub(crate) fn item(self) -> String {
         match self {
             Self::Transcribe { group } => group.to_string(),
-            Self::Render { clip } => clip.to_string(),
+            Self::Render { clip } | Self::Keep { clip } => clip.to_string(),
+            Self::Moment { core_start } => core_start.ticks().to_string(),
             Self::Ingest | Self::Analyse | Self::Rank | Self::Store => String::new(),
         }
     }
@@ -56,11 +61,17 @@ pub(crate) fn queue_of(run: Digest) -> String {
     format!("run-{run}")
 }
 
+/// The queue of all live sessions. Only the monitor of a data folder works on it.
+pub(crate) const LIVE_QUEUE: &str = "live";
+
 impl Job {
     /// As a task of the queue; the same step of the same run is queued once.
     pub(crate) fn task(self) -> Result<Task<Vec<u8>>, Error> {
         let bytes = serde_json::to_vec(&self).map_err(|source| Error::Stored { what: "a job", source })?;
-        let priority = if self.step.stage() == Stage::Render { RENDER_PRIORITY } else { 0 };
+        let priority = match self.step {
+            Step::Render { .. } | Step::Keep { .. } => RENDER_PRIORITY,
+            _ => 0,
+        };
         let key = format!("{}:{}:{}", self.run, self.step.stage(), self.step.item());
         Ok(TaskBuilder::new(bytes).priority(priority).max_attempts(1).idempotency_key(key).build())
     }

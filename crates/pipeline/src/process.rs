@@ -15,11 +15,12 @@ use crate::contract::HighlightEntry;
 use crate::engine::{Engine, Folders};
 use crate::export::{self, CLIPS, LIST, Outputs, REPORT};
 use crate::fingerprint::{digest_of, source_id};
+use crate::job::queue_of;
 use crate::lock::{RunLock, Turn};
 use crate::{Error, Event, EventSink, RunSettings, Stage};
 
 /// The database, in the data folder.
-const DATABASE: &str = "streamliner.db";
+pub(crate) const DATABASE: &str = "streamliner.db";
 
 /// What to process and where to.
 #[derive(Clone, Debug)]
@@ -161,7 +162,7 @@ pub async fn process(
             catalogue.begin_run(&run).await?;
         }
         Some(_) => {
-            catalogue.take_over(id).await?;
+            catalogue.take_over(&queue_of(id)).await?;
             resume(&catalogue, id, &spool, &events).await?;
         }
     }
@@ -229,7 +230,7 @@ fn clear(folder: &Path) -> Result<(), Error> {
 }
 
 /// Makes the folder and gives its absolute path.
-fn made(folder: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn made(folder: &Path) -> Result<PathBuf, Error> {
     fs_err::create_dir_all(folder).map_err(Error::file("made", folder))?;
     absolute(folder)
 }

@@ -1,8 +1,8 @@
 //! What the report shows of a run.
 
-use crate::analysis::join;
 use crate::catalogue::Run;
 use crate::contract::{Detection, HighlightEntry};
+use crate::listening::join;
 use crate::report::{
     ReportClip, ReportData, ReportFact, ReportGap, ReportHighlight, ReportMoment, ReportReason,
     ReportRejection, ReportWord, TimelinePoint,

@@ -22,6 +22,18 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// The same on a timeline that is `offset` later.
+    pub(crate) fn shifted(mut self, offset: MediaDuration) -> Self {
+        for word in self.words.iter_mut().flatten() {
+            word.span = word.span.shifted(offset);
+        }
+        for shot in &mut self.shots {
+            *shot += offset;
+        }
+        self.shots_searched = self.shots_searched.shifted(offset);
+        self
+    }
+
     pub(crate) fn evidence<'a>(&'a self, lexicon: &'a Lexicon) -> Evidence<'a> {
         Evidence {
             words: self.words.as_deref(),
@@ -38,6 +50,16 @@ pub(crate) fn evidence_span(candidate: &Candidate, medium: Span, options: &RankO
         .hull(candidate.core.clamped(medium))
         .padded(EVIDENCE_MARGIN, EVIDENCE_MARGIN)
         .clamped(medium)
+}
+
+/// The same for each of `group`, in its order.
+pub(crate) fn evidence_spans(
+    candidates: &[Candidate],
+    group: &[usize],
+    medium: Span,
+    options: &RankOptions,
+) -> Vec<Span> {
+    group.iter().map(|index| evidence_span(&candidates[*index], medium, options)).collect()
 }
 
 /// The candidates worth listening to, most promising first, in groups that are listened to together. Those that cannot

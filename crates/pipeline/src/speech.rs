@@ -29,6 +29,17 @@ impl Speech {
         Self { settings, loaded: None }
     }
 
+    /// Whether it recognises with the model and the means of `settings`; the language does not matter.
+    pub(crate) fn serves(&self, settings: &SpeechSettings) -> bool {
+        let own = &self.settings;
+        own.model == settings.model && own.threads == settings.threads && own.gpu == settings.gpu
+    }
+
+    /// From now on the language of `settings`.
+    pub(crate) fn set_language(&mut self, settings: &SpeechSettings) {
+        self.settings.language.clone_from(&settings.language);
+    }
+
     /// The words in `spans` of the recording.
     pub(crate) fn transcribe(
         &mut self,

@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use highlight_detect::{Moment, Ranking};
-use media_io::{ExactCut, MediaInfo};
-use render::{CaptionWord, Encoder, RenderRequest, RenderedClip, Renderer, output_rate};
+use render::Encoder;
 use serde::{Deserialize, Serialize};
-use timeline::{ClipId, FrameRate, MediaDuration, MediaTime, Span};
+use timeline::{ClipId, FrameRate, MediaDuration, Span};
 
 use crate::analysis::analyse;
 use crate::detect::{Search, looking_for};
 use crate::engine::Engine;
 use crate::fingerprint::digest_of;
+use crate::footage::Footage;
 use crate::inputs::{read_chat, read_transcript};
 use crate::job::Step;
 use crate::lock::Turn;
-use crate::selection::{Findings, Selector, groups};
+use crate::rendering::{Bench, Rendered, clip_rate};
+use crate::selection::{Findings, Selector, evidence_spans, groups};
 use crate::{Analysis, Error, Event, Stage, export};
 
 /// What ingesting found out.
@@ -42,15 +43,6 @@ pub(crate) struct Ranked {
     pub(crate) clips: Vec<ClipId>,
 }
 
-/// A finished clip, with where it lies in the recording.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Rendered {
-    pub(crate) clip: RenderedClip,
-    /// First and last frame shown, counted from 0 at the recording's own rate.
-    pub(crate) first_frame: i64,
-    pub(crate) last_frame: i64,
-}
-
 impl Engine {
     /// Does a step, unless it was done before.
     pub(crate) async fn run_step(self: Arc<Self>, step: Step) -> Result<(), Error> {
@@ -74,6 +66,8 @@ impl Engine {
             Step::Rank => self.rank().await,
             Step::Render { clip } => self.render(clip).await,
             Step::Store => self.store().await,
+            // Those of live sessions are in a queue of their own.
+            Step::Moment { .. } | Step::Keep { .. } => Err(Error::Queue("a live step is in a run's queue".to_owned())),
         }
     }
 
@@ -88,11 +82,6 @@ impl Engine {
             return Err(Error::Interrupted);
         }
         worked.map_err(|error| Error::Queue(error.to_string()))?
-    }
-
-    /// The frame rate that clips get.
-    fn rate(&self, info: &MediaInfo) -> Result<FrameRate, Error> {
-        Ok(self.run.settings.rate.map_or_else(|| output_rate(info), Ok)?)
     }
 
     /// The result of a stage that comes before.
@@ -111,7 +100,7 @@ impl Engine {
                     return Err(media_io::Error::NoAudio { path: engine.run.path.clone() }.into());
                 }
                 let has_video = info.default_video().is_some();
-                let rate = if has_video { Some(engine.rate(&info)?) } else { None };
+                let rate = if has_video { Some(clip_rate(&engine.run.settings, &info)?) } else { None };
                 Ok(Ingested { has_video, rate, container_duration: info.duration })
             })
             .await?;
@@ -179,7 +168,7 @@ impl Engine {
                 let mut search = Search {
                     path: &engine.run.path,
                     ffmpeg: Some(&engine.ffmpeg),
-                    speech: speech.take(),
+                    speech: speech.as_mut(),
                     interrupt: &engine.interrupt,
                     picture: std::cell::OnceCell::new(),
                 };
@@ -191,17 +180,11 @@ impl Engine {
                     .map(|file| read_transcript(file.path()))
                     .transpose()?;
                 let medium = analysed.analysis.span();
-                let found = search.look(
-                    &analysed.analysis,
-                    &members,
-                    medium,
-                    &engine.run.settings.rank,
-                    known.as_ref(),
-                    &mut |share| {
-                        engine.events.progress(Stage::Transcribe, group, share);
-                    },
-                );
-                *speech = search.speech.take();
+                let options = &engine.run.settings.rank;
+                let spans = evidence_spans(&analysed.analysis.candidates, &members, medium, options);
+                let found = search.look(&spans, known.as_ref(), &mut |share| {
+                    engine.events.progress(Stage::Transcribe, group, share);
+                });
                 Ok((analysed, members.into_iter().zip(found?).collect::<Vec<(usize, Findings)>>()))
             })
             .await?;
@@ -285,42 +268,24 @@ impl Engine {
     }
 
     fn render_clip(&self, clip: ClipId, moment: &Moment, item: u32) -> Result<Rendered, Error> {
-        let settings = &self.run.settings.render;
-        let info = self.ffmpeg.probe(&self.run.path)?;
-        let rate = self.rate(&info)?;
-        let cut = ExactCut::plan(&info, &self.run.path, moment.clip, rate)?;
+        let settings = &self.run.settings;
         let encoder = match self.encoder.get() {
             Some(encoder) => *encoder,
             None => {
-                let found = Encoder::detect(&self.ffmpeg, settings.encoder.choice)?;
+                let found = Encoder::detect(&self.ffmpeg, settings.render.encoder.choice)?;
                 *self.encoder.get_or_init(|| found)
             }
         };
-        let emphasised = |index: usize| moment.keywords.binary_search(&index).is_ok();
-        let words = moment.words.iter().enumerate();
-        let words = words
-            .map(|(index, word)| CaptionWord { word: word.clone(), emphasised: emphasised(index) })
-            .collect();
-        let span = cut.span();
-        let (first_frame, last_frame) = source_frames(&info, span, rate);
-        let frames = cut.frame_count();
-        let spooled = self.spooled(clip);
-        let request = RenderRequest {
-            cut,
-            info,
-            words,
-            peak: moment.peak,
-            settings: settings.clone(),
-            output: spooled.with_extension("mp4"),
-            thumbnail: Some(spooled.with_extension("png")),
+        let bench = Bench {
+            ffmpeg: &self.ffmpeg,
+            encoder,
+            scratch: &self.folders.spool,
+            interrupt: &self.interrupt,
         };
-        let clip = Renderer::new(self.ffmpeg.clone(), encoder)
-            .with_scratch(self.folders.spool.clone())
-            .render(&request, &self.interrupt, &mut |progress| {
-                let done = progress.frame as f64;
-                self.events.progress(Stage::Render, item, done / (frames.max(1)) as f64);
-            })?;
-        Ok(Rendered { clip, first_frame, last_frame })
+        let footage = Footage::File(self.run.path.clone());
+        bench.render(&footage, moment, settings, &self.spooled(clip), &mut |share| {
+            self.events.progress(Stage::Render, item, share);
+        })
     }
 
     async fn store(self: Arc<Self>) -> Result<(), Error> {
@@ -388,14 +353,4 @@ impl Engine {
 /// `1 clip`, `2 clips`.
 fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-/// The frames of the source that a clip of `span` at the rate `shown_at` begins and ends with.
-fn source_frames(info: &MediaInfo, span: Span, shown_at: FrameRate) -> (i64, i64) {
-    let Some(video) = info.default_video() else { return (0, 0) };
-    let rate = video.average_rate.or(video.real_rate).unwrap_or(FrameRate::FPS_30);
-    let since_first = span.shifted(MediaTime::ZERO - video.start);
-    // A clip shows on each tick of its own rate the nearest frame of the source.
-    let last_tick = since_first.end() - (shown_at.time_of_frame(1) - MediaTime::ZERO);
-    (rate.nearest_frame(since_first.start()), rate.nearest_frame(last_tick))
 }

@@ -90,6 +90,10 @@ pub(crate) enum Command {
     Process(commands::process::Arguments),
     /// Print the moments of a recording, and why, without making clips.
     Detect(commands::detect::Arguments),
+    /// Watch streamers around the clock: record while they are live, and make clips as moments happen.
+    Monitor(commands::monitor::Arguments),
+    /// Tell what the running monitor is doing.
+    Status(commands::status::Arguments),
     /// Write, show or check the configuration.
     #[command(subcommand)]
     Config(commands::config::Command),

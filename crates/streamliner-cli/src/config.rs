@@ -28,5 +28,5 @@ pub(crate) use load::{Config, FILE_NAME, Flag, Sources};
 pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use secrets::SECRETS;
-pub(crate) use settings::{EncoderName, FramesPerSecond, Layout, Settings};
+pub(crate) use settings::{EncoderName, FramesPerSecond, Layout, Quality, Rank, Resolver, Settings};
 pub(crate) use values::Entry;

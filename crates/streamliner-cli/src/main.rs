@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod exit;
 mod interrupt;
+mod live_progress;
 mod logging;
 mod output;
 mod progress;

@@ -4,16 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueHint;
-use pipeline::{
-    InputError, InputFile, Outcome, ProcessRequest, Processed, RunSettings, read_chat, read_transcript,
-};
+use pipeline::{InputError, InputFile, Outcome, ProcessRequest, Processed, read_chat, read_transcript};
 use serde::Serialize;
 use timeline::StreamerName;
 
-use super::recording::{
-    RecordingOptions, failure, ffmpeg, frame_rate, lexicon, rank_options, refuse_address, render_settings,
-    retention, speech,
-};
+use super::recording::{RecordingOptions, failure, ffmpeg, refuse_address, retention, run_settings, speech};
 use crate::args::{Global, OutputFormat};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
@@ -80,19 +75,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     let title = arguments.title.clone().unwrap_or_else(|| stem.clone());
     let request = ProcessRequest {
         source: arguments.input.clone(),
-        settings: RunSettings {
-            streamer: arguments.streamer.clone(),
-            title,
-            rank: rank_options(settings),
-            lexicon: lexicon(settings)?,
-            no_speech_reason: speech.as_ref().err().filter(|reason| !reason.is_empty()).cloned(),
-            chat,
-            transcript,
-            speech: speech.ok(),
-            render: render_settings(settings)?,
-            rate: frame_rate(settings),
-            description_template: settings.publishing.description_template.clone(),
-        },
+        settings: run_settings(settings, &arguments.streamer, title, speech, chat, transcript)?,
         data_dir: settings.paths.data_dir.clone(),
         // Each recording has a folder of its own, unless the user names one.
         output_dir: arguments.output_dir.clone().unwrap_or_else(|| settings.paths.output_dir.join(&stem)),

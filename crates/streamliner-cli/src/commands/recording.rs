@@ -9,13 +9,13 @@ use highlight_detect::RankOptions;
 use highlight_detect::lexicon::{Overlay, PatternDefinition, Place};
 use jiff::SignedDuration;
 use media_io::{Ffmpeg, FfmpegOptions};
-use pipeline::{LexiconSettings, SpeechSettings};
+use pipeline::{InputFile, LexiconSettings, RunSettings, SpeechSettings};
 use render::{
     CaptionSettings, EncoderChoice, EncoderSettings, LogoSettings, LoudnessSettings, RenderSettings,
     StyleName, X264Preset,
 };
 use storage::Retention;
-use timeline::{FrameRate, MediaDuration};
+use timeline::{FrameRate, MediaDuration, StreamerName};
 use transcribe::ModelStore;
 
 use crate::args::Global;
@@ -110,6 +110,30 @@ pub(crate) fn lexicon(settings: &Settings) -> Result<LexiconSettings, Failure> {
     let overlay =
         Overlay { remove: detection.remove_keywords.clone(), add: added.collect(), ..Overlay::default() };
     Ok(LexiconSettings { replacement, overlays: vec![overlay], languages: detection.languages.clone() })
+}
+
+/// Everything that decides what comes out of a recording or a stream.
+pub(crate) fn run_settings(
+    settings: &Settings,
+    streamer: &StreamerName,
+    title: String,
+    speech: Result<SpeechSettings, String>,
+    chat: Option<InputFile>,
+    transcript: Option<InputFile>,
+) -> Result<RunSettings, Failure> {
+    Ok(RunSettings {
+        streamer: streamer.clone(),
+        title,
+        rank: rank_options(settings),
+        lexicon: lexicon(settings)?,
+        no_speech_reason: speech.as_ref().err().filter(|reason| !reason.is_empty()).cloned(),
+        chat,
+        transcript,
+        speech: speech.ok(),
+        render: render_settings(settings)?,
+        rate: frame_rate(settings),
+        description_template: settings.publishing.description_template.clone(),
+    })
 }
 
 /// How speech is recognised, or why it is not: a sentence with the remedy.

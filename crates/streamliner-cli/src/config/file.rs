@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize as _;
-use toml::Spanned;
+use toml::{Spanned, Value};
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::address::{Address, is_bare, is_section, lone_name, unknown_section};
@@ -63,11 +63,24 @@ impl Reader<'_> {
             let streamer = name.get_ref().as_ref();
             let dotted = format!("{STREAMERS}.{}", quoted(streamer));
             if let DeValue::Table(keys) = value.get_ref() {
+                if keys.is_empty() {
+                    self.name_alone(streamer, &dotted, &name.span());
+                }
                 self.keys(keys, &dotted, |name| Address::of_streamer(streamer, name));
             } else {
                 let message = format!("must be a section, [{dotted}], not a value");
                 self.refuse(&name.span(), &dotted, &message);
             }
+        }
+    }
+
+    /// A section without keys says that there is such a streamer, to be watched.
+    fn name_alone(&mut self, streamer: &str, dotted: &str, span: &Range<usize>) {
+        match Address::of_streamer(streamer, "watch") {
+            Ok(address) => {
+                self.given.push(Given { value: Value::Boolean(true), address, origin: self.origin(span) });
+            }
+            Err(message) => self.refuse(span, dotted, &message),
         }
     }
 
@@ -115,9 +128,9 @@ fn secret_advice(section: &str, name: &str) -> Option<String> {
     Some(format!("secrets do not stand in this file; set {secret} in the environment or in .env"))
 }
 
-fn plain(value: &Spanned<DeValue<'_>>) -> Result<toml::Value, String> {
+fn plain(value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
     let deserializer = ValueDeserializer::from(value.clone());
-    toml::Value::deserialize(deserializer).map_err(|error| error.message().trim().replace('\n', ", "))
+    Value::deserialize(deserializer).map_err(|error| error.message().trim().replace('\n', ", "))
 }
 
 fn quoted(name: &str) -> String {
@@ -126,6 +139,7 @@ fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+
     use std::path::Path;
 
     use super::read;
@@ -190,5 +204,12 @@ mod tests {
         ) {
             read(&lines.join("\n"), Path::new("f.toml"));
         }
+    }
+
+    #[test]
+    fn a_section_without_keys_names_a_streamer() {
+        let (given, problems) = read("[streamers.ana]\n", Path::new("a.toml"));
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(given[0].address.to_string(), "streamers.ana.watch");
     }
 }

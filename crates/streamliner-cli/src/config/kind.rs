@@ -29,6 +29,12 @@ pub(crate) enum Kind {
     },
     /// One of a few words; those made of digits are written as numbers.
     Choice(&'static [&'static str]),
+    /// A list of some of these words.
+    Choices(&'static [&'static str]),
+    /// An address to listen on, with its port.
+    Socket,
+    /// A channel of Kick.
+    Slug,
     /// A file or folder. A relative one in a file is meant from the folder of that file.
     Path,
     /// A program: a path, or a bare name to look for in PATH.
@@ -71,6 +77,9 @@ impl fmt::Display for Kind {
                     options.iter().map(|option| choice_value(option).to_string()).collect();
                 write!(formatter, "one of {}", quoted.join(", "))
             }
+            Self::Choices(options) => write!(formatter, "a list of {}", options.join(", ")),
+            Self::Socket => formatter.write_str("an address and a port, as in \"127.0.0.1:8787\""),
+            Self::Slug => formatter.write_str("the last part of a channel's address on Kick: letters, digits, - and _, at most 25"),
             Self::Path => formatter.write_str("a path"),
             Self::Program => formatter.write_str("a path of a program, or its name in PATH"),
             Self::Model => formatter
@@ -113,6 +122,13 @@ impl Kind {
                     .find(|option| **option == written)
                     .map_or_else(refuse, |option| Ok(choice_value(option)))
             }
+            (Self::Choices(options), Value::Array(items)) => each(items, |item| match item {
+                Value::String(text) if options.contains(&text.as_str()) => Ok(()),
+                _ => Err(format!("must be {self}; {} is none", described(item))),
+            })
+            .map(|()| value.clone()),
+            (Self::Socket, Value::String(text)) if text.parse::<std::net::SocketAddr>().is_ok() => Ok(value.clone()),
+            (Self::Slug, Value::String(text)) if kick_client::is_slug(text) => Ok(Value::String(text.to_lowercase())),
             (Self::Path | Self::Program | Self::Model, Value::String(text))
                 if text.is_empty() || text.contains('\0') =>
             {
@@ -174,7 +190,7 @@ impl Kind {
             Self::Number { .. } => {
                 trimmed.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Float)
             }
-            Self::Languages | Self::Phrases if !trimmed.starts_with('[') => Value::Array(
+            Self::Languages | Self::Phrases | Self::Choices(_) if !trimmed.starts_with('[') => Value::Array(
                 trimmed
                     .split(',')
                     .map(str::trim)
@@ -182,9 +198,14 @@ impl Kind {
                     .map(|part| Value::String(part.to_owned()))
                     .collect(),
             ),
-            Self::Languages | Self::Phrases | Self::Weights { .. } => inline(trimmed)
+            Self::Languages | Self::Phrases | Self::Choices(_) | Self::Weights { .. } => inline(trimmed)
                 .map_err(|error| format!("must be {self}, written as in TOML: {}", error.message().trim()))?,
-            Self::Choice(_) | Self::Color | Self::Address(_) | Self::Language { .. } => {
+            Self::Choice(_)
+            | Self::Color
+            | Self::Address(_)
+            | Self::Socket
+            | Self::Slug
+            | Self::Language { .. } => {
                 Value::String(trimmed.to_owned())
             }
             Self::Path | Self::Program | Self::Model | Self::Template => Value::String(text.to_owned()),
@@ -311,6 +332,9 @@ mod tests {
             (Kind::Languages, "en,english", "\"english\" is none"),
             (Kind::Weights { min: -5.0, max: 5.0 }, "{ wow = 9 }", "not 9 for \"wow\""),
             (Kind::Weights { min: -5.0, max: 5.0 }, "wow", "written as in TOML"),
+            (Kind::Choices(&["kick", "command"]), "kick, twitch", "\"twitch\" is none"),
+            (Kind::Socket, "8787", "127.0.0.1:8787"),
+            (Kind::Slug, "kick.com/someone", "at most 25"),
             (Kind::Template, "{{ title", "template"),
             (Kind::Path, "", "a path"),
             (Kind::Model, "bace", "did you mean \"base\"?"),

@@ -38,6 +38,11 @@ impl Secrets {
         true
     }
 
+    /// The secret, if it is set.
+    pub(crate) fn get(&self, name: &str) -> Option<&SecretString> {
+        self.0.get(name).map(|(secret, _)| secret)
+    }
+
     /// Where the secret came from, if it is set.
     pub(crate) fn origin(&self, name: &str) -> Option<&Origin> {
         self.0.get(name).map(|(_, origin)| origin)

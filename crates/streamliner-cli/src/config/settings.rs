@@ -3,6 +3,7 @@
 //! The fields mirror [`table`](super::table); a test reads every key into them, so neither can have one that the other lacks.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) streamers: BTreeMap<StreamerName, Streamer>,
     pub(crate) transcription: Transcription,
     pub(crate) render: Render,
+    pub(crate) monitor: Monitor,
     pub(crate) publishing: Publishing,
     pub(crate) retention: Retention,
     #[serde(default)]
@@ -61,6 +63,14 @@ pub(crate) struct Detection {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Streamer {
+    pub(crate) channel: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) watch: Option<bool>,
+    pub(crate) quality: Option<Quality>,
+    pub(crate) clips_per_hour: Option<u32>,
+    pub(crate) clips_per_day: Option<u32>,
+    pub(crate) cooldown_s: Option<u32>,
+    pub(crate) chat: Option<bool>,
     pub(crate) keywords: BTreeMap<String, f32>,
     pub(crate) remove_keywords: Vec<String>,
     pub(crate) language: Option<String>,
@@ -148,6 +158,51 @@ pub(crate) enum EncoderName {
     Vaapi,
     VideoToolbox,
     Qsv,
+}
+
+/// `[monitor]`; zero is no limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Monitor {
+    #[serde(rename = "poll_interval_s", with = "seconds")]
+    pub(crate) poll_interval: MediaDuration,
+    pub(crate) quality: Quality,
+    pub(crate) clips_per_hour: u32,
+    pub(crate) clips_per_day: u32,
+    pub(crate) cooldown_s: u32,
+    pub(crate) chat: bool,
+    pub(crate) keep_hours: u32,
+    pub(crate) disk_budget_gb: f64,
+    pub(crate) resolvers: Vec<Resolver>,
+    pub(crate) resolver_command: Vec<String>,
+    #[serde(default)]
+    pub(crate) webhook_listen: Option<SocketAddr>,
+}
+
+/// `monitor.quality`: a height, or a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Quality {
+    /// Lines of the picture.
+    Height(u32),
+    /// By rank.
+    Rank(Rank),
+}
+
+/// A rendition by its rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Rank {
+    Best,
+    Lowest,
+}
+
+/// `monitor.resolvers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Resolver {
+    Kick,
+    Command,
 }
 
 /// `[publishing]`.

@@ -65,6 +65,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section { name: "transcription", about: "Speech to text, for the scores and the captions." },
     Section { name: "render", about: "How the vertical clips look and sound." },
+    Section { name: "monitor", about: "Watching live streams: how often, in which quality, how many clips, how much disk." },
     Section { name: "publishing", about: "The text that goes with a clip." },
     Section { name: "retention", about: "When finished clips are removed again." },
     Section { name: "tools", about: "The programs that are used." },
@@ -77,6 +78,8 @@ const SOCKET: Kind = Kind::Address(&["wss", "ws"]);
 /// The lexicon takes the same range.
 const WEIGHTS: Kind = Kind::Weights { min: -5.0, max: 5.0 };
 const STYLES: Kind = Kind::Choice(&["bold", "clean", "boxed"]);
+const QUALITIES: Kind = Kind::Choice(&["best", "1080", "720", "480", "360", "160", "lowest"]);
+const LIMIT: Kind = Kind::Integer { min: 0, max: 10_000 };
 /// More clips than this from one recording are no selection any more.
 const CLIPS: Kind = Kind::Integer { min: 1, max: 100 };
 
@@ -144,6 +147,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("render", "logo", Kind::Path, unset("no logo", "\"logo.png\""), "A PNG to lay over the clips. TikTok refuses apps that add logos to what they post."),
     key("render", "logo_width", Kind::Integer { min: 16, max: 1080 }, value("160"), "The width of the logo, in pixels of a frame 1080 wide."),
 
+    key("monitor", "poll_interval_s", Kind::Number { min: 1.0, max: 3600.0 }, value("45.0"), "How often it is looked who is live, in seconds; one request for each 50 streamers."),
+    key("monitor", "quality", QUALITIES, value("\"best\""), "Which rendition of a stream is recorded; a height that is not there gives the next lower one."),
+    key("monitor", "clips_per_hour", LIMIT, value("6"), "At most this many clips of one streamer in any hour; 0 means no limit."),
+    key("monitor", "clips_per_day", LIMIT, value("30"), "At most this many clips of one streamer in any 24 hours; 0 means no limit."),
+    key("monitor", "cooldown_s", Kind::Integer { min: 0, max: 86_400 }, value("0"), "The least time between two clips of one streamer, in seconds."),
+    key("monitor", "chat", Kind::Switch, value("true"), "Whether chat is read where there is one; it is a signal for the scores and kept beside the recording."),
+    key("monitor", "keep_hours", Kind::Integer { min: 0, max: 87_600 }, value("48"), "How long recordings are kept, in hours; 0 keeps them while there is room."),
+    key("monitor", "disk_budget_gb", Kind::Number { min: 0.0, max: 1_000_000.0 }, value("50.0"), "What recordings may take together, in GB; beyond that the oldest go. 0 means no limit."),
+    key("monitor", "resolvers", Kind::Choices(&["kick", "command"]), value("[\"kick\", \"command\"]"), "Who is asked where a stream's playlist is, in this order."),
+    key("monitor", "resolver_command", Kind::Phrases, value("[]"), "A program that prints the address of a playlist, with its arguments; {slug} stands for the channel. Empty means none."),
+    key("monitor", "webhook_listen", Kind::Socket, unset("no webhooks", "\"127.0.0.1:8787\""), "Where Kick's webhooks are received, behind a proxy of your own that has a certificate."),
+
     key("publishing", "description_template", Kind::Template, value("\"{{ streamer }}: {{ title }} #{{ streamer }} #clips\""), "The text that goes with a clip."),
 
     key("retention", "max_age_days", Kind::Integer { min: 0, max: 36_500 }, value("0"), "Clips older than this many days are removed; 0 keeps them."),
@@ -163,9 +178,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("tiktok", "environment", Kind::Choice(&["sandbox", "production"]), value("\"sandbox\""), "Which of the two sets of app credentials is in use. TIKTOK_ENVIRONMENT sets it too."),
 ];
 
-/// The keys of `[streamers.NAME]`. All are unset by default, and each of them changes a key of the table above.
+/// The keys of `[streamers.NAME]`. All are unset by default. Those of the section `streamers` are of one streamer alone; each
+/// other changes a key of the table above.
 #[rustfmt::skip]
 pub(crate) const STREAMER_KEYS: &[Key] = &[
+    key(STREAMERS, "channel", Kind::Slug, unset("the name itself", "\"some-channel\""), "The channel on Kick: the last part of its page's address."),
+    key(STREAMERS, "url", WEB, unset("the channel on Kick is watched", "\"https://example.org/live/index.m3u8\""), "A playlist to watch in place of a channel on Kick."),
+    key(STREAMERS, "watch", Kind::Switch, unset("watched", "false"), "Whether `monitor` watches this streamer."),
+    key("monitor", "quality", QUALITIES, unset("as in [monitor]", "720"), "Which rendition is recorded."),
+    key("monitor", "clips_per_hour", LIMIT, unset("as in [monitor]", "3"), "At most this many clips in any hour."),
+    key("monitor", "clips_per_day", LIMIT, unset("as in [monitor]", "10"), "At most this many clips in any 24 hours."),
+    key("monitor", "cooldown_s", Kind::Integer { min: 0, max: 86_400 }, unset("as in [monitor]", "300"), "The least time between two clips, in seconds."),
+    key("monitor", "chat", Kind::Switch, unset("as in [monitor]", "false"), "Whether chat is read."),
     key("detection", "keywords", WEIGHTS, unset("nothing is added", "{ \"that is mental\" = 2.0 }"), "Phrases to add to those of [detection], or to weigh differently."),
     key("detection", "remove_keywords", Kind::Phrases, unset("nothing is removed", "[\"gg\"]"), "Phrases to remove besides those of [detection]."),
     key("transcription", "language", Kind::Language { auto: true }, unset("as in [transcription]", "\"es\""), "The language that is spoken."),
@@ -204,7 +228,8 @@ mod tests {
             assert!(key.about.ends_with('.'), "{}", key.name);
         }
         for key in STREAMER_KEYS {
-            assert!(seen.contains(&(key.section, key.name)), "{} overrides nothing", key.name);
+            let own = key.section == STREAMERS;
+            assert!(own || seen.contains(&(key.section, key.name)), "{} overrides nothing", key.name);
         }
     }
 }

@@ -1,0 +1,89 @@
+//! Where the sound and picture of a run lie, and files cut out of it to work on.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use media_io::hls::store::SegmentStore;
+use tempfile::TempPath;
+use timeline::{MediaDuration, MediaTime, Span};
+
+use crate::Error;
+
+/// Around a span this much more is taken from a recording, so that decoders have settled where it begins and the
+/// resampler ends in sound.
+const MARGIN: MediaDuration = MediaDuration::from_secs(1);
+
+/// A recording that may still grow, shared between who records and who cuts.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedStore(Arc<Mutex<SegmentStore>>);
+
+impl SharedStore {
+    pub(crate) fn new(store: SegmentStore) -> Self {
+        Self(Arc::new(Mutex::new(store)))
+    }
+
+    /// Nobody leaves a store half changed, so one whose holder panicked is still good.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SegmentStore> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the sound and picture of a run lie.
+#[derive(Clone, Debug)]
+pub(crate) enum Footage {
+    /// In one file, whose media time is that of the run.
+    File(PathBuf),
+    /// In the segments of a recorded stream.
+    Segments(SharedStore),
+}
+
+/// A file that holds a span of the footage.
+#[derive(Debug)]
+pub(crate) struct Excerpt {
+    path: PathBuf,
+    /// The run's media time at the file's media time zero.
+    origin: MediaDuration,
+    /// Removes the file when nobody needs it any more.
+    _made: Option<TempPath>,
+}
+
+impl Footage {
+    /// A file that holds `span` and a little more, made in `scratch` where there is none. Blocks while it is written.
+    pub(crate) fn excerpt(&self, span: Span, scratch: &Path) -> Result<Excerpt, Error> {
+        match self {
+            Self::File(path) => Ok(Excerpt { path: path.clone(), origin: MediaDuration::ZERO, _made: None }),
+            Self::Segments(store) => {
+                let file = tempfile::Builder::new()
+                    .prefix(".excerpt-")
+                    .suffix(".part")
+                    .tempfile_in(scratch)
+                    .map_err(Error::file("written", scratch))?;
+                let made = file.into_temp_path();
+                let plan = store.lock().plan_extract(span.padded(MARGIN, MARGIN))?;
+                let extract = plan.write(&made)?;
+                Ok(Excerpt {
+                    path: extract.path,
+                    origin: extract.origin - MediaTime::ZERO,
+                    _made: Some(made),
+                })
+            }
+        }
+    }
+}
+
+impl Excerpt {
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What to add to the run's media time to get the file's.
+    pub(crate) fn to_file(&self) -> MediaDuration {
+        MediaDuration::ZERO - self.origin
+    }
+
+    /// What to add to the file's media time to get the run's.
+    pub(crate) fn to_run(&self) -> MediaDuration {
+        self.origin
+    }
+}

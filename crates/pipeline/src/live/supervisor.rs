@@ -1,0 +1,653 @@
+//! Watches all streamers: who is live is recorded, and a failure of one never touches another.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use media_io::Ffmpeg;
+use media_io::hls::{HlsClient, LiveOptions};
+use timeline::{Digest, MediaTime, SourceId, StreamerName};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::disk::{self, DiskBudget};
+use super::event::{MonitorEvent, MonitorSink};
+use super::presence::{Change, Presence, Sighting, State};
+use super::session::{News, SessionTask};
+use super::sources::{KickAccess, Look, look};
+use super::status::{MonitorStatus, StreamerStatus};
+use super::watch::{StreamSource, Watched};
+use super::webhooks::{self, Told};
+use super::workshop::Workshop;
+use crate::Error;
+use crate::catalogue::{Catalogue, Run, SessionRow};
+use crate::fingerprint::digest_of;
+use crate::job::LIVE_QUEUE;
+use crate::lock::{RunLock, Turn};
+use crate::process::{DATABASE, made};
+
+/// The state for others to read is written this often.
+const STATUS_INTERVAL: Duration = Duration::from_secs(1);
+/// The disk budget is looked at this often.
+const DISK_INTERVAL: Duration = Duration::from_secs(15);
+/// The interrupt flag is looked at this often.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
+/// The folder of the recordings, in the data folder.
+const RECORDINGS: &str = "recordings";
+/// Held while a monitor runs, in the folder of locks.
+const LOCK: &str = "monitor.lock";
+/// News that wait for the supervisor at most; sessions wait beyond that.
+const NEWS_AHEAD: usize = 256;
+/// Where nobody tells broadcasts apart, a stream that comes back within this time after its last segment is the same.
+const SAME_BROADCAST: SignedDuration = SignedDuration::from_mins(10);
+
+/// What to watch and where to.
+#[derive(Debug)]
+pub struct MonitorRequest {
+    /// Who is watched. What changes here takes effect while the monitor runs.
+    pub watched: watch::Receiver<Vec<Watched>>,
+    /// Kick; `None` where nobody is watched there or there are no credentials.
+    pub kick: Option<KickAccess>,
+    /// Fetches streams.
+    pub client: HlsClient,
+    /// Where the database, recordings and work in progress are kept.
+    pub data_dir: PathBuf,
+    /// Where clips go: a folder for each streamer, and in it one for each session.
+    pub output_dir: PathBuf,
+    /// How often it is looked who is live.
+    pub poll: Duration,
+    /// What recordings may take.
+    pub disk: DiskBudget,
+    /// A nudge to look at once, from a webhook for example.
+    pub nudge: Arc<Notify>,
+    /// Where Kick's webhooks are received; `None` if they are not.
+    pub webhooks: Option<std::net::SocketAddr>,
+    /// Whether to end when every session has ended and every job is done, instead of waiting for more.
+    pub until_idle: bool,
+}
+
+/// One streamer as the supervisor sees it.
+#[derive(Debug)]
+struct Watcher {
+    watched: Watched,
+    presence: Presence,
+    session: Option<Handle>,
+    status: StreamerStatus,
+    end_at: Option<Timestamp>,
+    /// Whether the stream brings nothing new.
+    standing: bool,
+    /// The newest segment of a fixed address at the last look, and of what was left of a stream that is over.
+    newest: Option<u64>,
+    remains: Option<u64>,
+}
+
+impl Watcher {
+    /// A look at a fixed address, compared with the one before: a playlist that does not grow is what is left of a stream.
+    fn compared(&mut self, mut look: Look) -> Look {
+        let Some(newest) = look.newest else { return look };
+        let grown = self.newest.replace(newest) != Some(newest);
+        let over = match &self.session {
+            Some(_) => !grown,
+            None => self.remains == Some(newest),
+        };
+        if over {
+            self.remains = Some(newest);
+            look.sighting = Sighting::Offline;
+        }
+        look
+    }
+}
+
+/// A session that runs.
+#[derive(Debug)]
+struct Handle {
+    run: Digest,
+    over: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+struct Supervisor {
+    request: MonitorRequest,
+    workshop: Arc<Workshop>,
+    watchers: BTreeMap<StreamerName, Watcher>,
+    /// Sessions of an earlier process that have not ended, until somebody goes on with them.
+    left_open: Vec<SessionRow>,
+    news: (mpsc::Sender<(StreamerName, News)>, mpsc::Receiver<(StreamerName, News)>),
+    told: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
+    stop: CancellationToken,
+    events: MonitorSink,
+    warned_of_disk: bool,
+    /// Whether a look has succeeded since the start.
+    looked: bool,
+    recorded_bytes: u64,
+}
+
+/// Watches until `interrupt` is set, or nothing is left to do where that was asked for.
+///
+/// # Errors
+/// [`Error::Busy`] while another process watches from the same data folder; [`Error::Interrupted`] when `interrupt` was
+/// set: recordings and jobs are left so that the next start goes on with them; [`Error`] where the database or the folders cannot
+/// be used. What happens to one stream is told as an event and ends nothing.
+pub async fn monitor(
+    request: MonitorRequest,
+    ffmpeg: &Ffmpeg,
+    interrupt: Arc<AtomicBool>,
+    events: MonitorSink,
+) -> Result<(), Error> {
+    let data_dir = made(&request.data_dir)?;
+    made(&request.output_dir)?;
+    let locks = made(&data_dir.join("locks"))?;
+    let _lock = RunLock::take(&locks.join(LOCK))?;
+    let catalogue = {
+        let _turn = Turn::wait_for(locks.join("database.lock")).await?;
+        Catalogue::open(&data_dir.join(DATABASE)).await?
+    };
+    catalogue.take_over(LIVE_QUEUE).await?;
+    let scratch = data_dir.join("live-scratch");
+    if scratch.exists() {
+        // What a process that was killed left behind.
+        fs_err::remove_dir_all(&scratch).map_err(Error::file("removed", &scratch))?;
+    }
+    let scratch = made(&scratch)?;
+    let left_open = catalogue.open_sessions().await?;
+    let workshop = Arc::new(Workshop::new(
+        catalogue.clone(),
+        ffmpeg.clone(),
+        events.clone(),
+        Arc::clone(&interrupt),
+        scratch,
+    ));
+    let stop = CancellationToken::new();
+    let jobs = tokio::spawn(Arc::clone(&workshop).work(stop.clone().cancelled_owned()));
+    let supervisor = Supervisor {
+        request,
+        workshop,
+        watchers: BTreeMap::new(),
+        left_open,
+        news: mpsc::channel(NEWS_AHEAD),
+        told: mpsc::channel(NEWS_AHEAD),
+        stop: stop.clone(),
+        events,
+        warned_of_disk: false,
+        looked: false,
+        recorded_bytes: 0,
+    };
+    let watched = match supervisor.receive_webhooks().await {
+        Ok(()) => supervisor.watch(interrupt, jobs).await,
+        Err(error) => {
+            stop.cancel();
+            Err(error)
+        }
+    };
+    catalogue.close().await;
+    watched
+}
+
+/// Whether a monitor runs on this data folder now.
+///
+/// # Errors
+/// [`Error::File`] where that cannot be found out.
+pub fn is_running(data_dir: &Path) -> Result<bool, Error> {
+    let lock = data_dir.join("locks").join(LOCK);
+    if !lock.exists() {
+        return Ok(false);
+    }
+    match RunLock::take(&lock) {
+        Ok(_) => Ok(false),
+        Err(Error::Busy { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// What woke the supervisor.
+enum Woken {
+    Look,
+    News(StreamerName, News),
+    Told(Told),
+    List,
+    Status,
+    Disk,
+    Stop,
+    Jobs(Result<(), Error>),
+}
+
+impl Supervisor {
+    async fn watch(
+        mut self,
+        interrupt: Arc<AtomicBool>,
+        mut jobs: JoinHandle<Result<(), Error>>,
+    ) -> Result<(), Error> {
+        self.take_list();
+        let mut looks = tokio::time::interval(self.request.poll);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut statuses = tokio::time::interval(STATUS_INTERVAL);
+        let mut disks = tokio::time::interval(DISK_INTERVAL);
+        let nudge = Arc::clone(&self.request.nudge);
+        let ended = loop {
+            let woken = tokio::select! {
+                () = raised(&interrupt) => Woken::Stop,
+                _ = looks.tick() => Woken::Look,
+                () = nudge.notified() => Woken::Look,
+                Some((streamer, news)) = self.news.1.recv() => Woken::News(streamer, news),
+                Some(told) = self.told.1.recv() => Woken::Told(told),
+                Ok(()) = self.request.watched.changed() => Woken::List,
+                _ = statuses.tick() => Woken::Status,
+                _ = disks.tick() => Woken::Disk,
+                ended = &mut jobs => Woken::Jobs(ended.unwrap_or_else(|error| Err(Error::Queue(error.to_string())))),
+            };
+            let done = match woken {
+                Woken::Stop => break Err(Error::Interrupted),
+                Woken::Jobs(ended) => {
+                    break Err(ended.err().unwrap_or_else(|| Error::Queue("the worker ended by itself".to_owned())));
+                }
+                Woken::Look => self.look().await,
+                Woken::News(streamer, news) => {
+                    self.take_news(&streamer, news);
+                    Ok(())
+                }
+                Woken::Told(told) => {
+                    self.take_told(told);
+                    Ok(())
+                }
+                Woken::List => {
+                    self.take_list();
+                    self.look().await
+                }
+                Woken::Status => self.write_status().await,
+                Woken::Disk => self.keep_to_budget().await,
+            };
+            if let Err(error) = done {
+                // The database or the data folder fails: what is recorded goes on, and it is tried again.
+                tracing::error!(%error, "the monitor cannot keep its books");
+                self.events.notice(None, error.to_string());
+            }
+            if self.request.until_idle && self.is_idle().await {
+                break Ok(());
+            }
+        };
+        self.leave(jobs).await?;
+        ended
+    }
+
+    /// Listens for webhooks, if that was asked for.
+    async fn receive_webhooks(&self) -> Result<(), Error> {
+        let Some(address) = self.request.webhooks else { return Ok(()) };
+        let Some(kick) = &self.request.kick else {
+            self.events.notice(None, "nobody is watched on Kick, so webhooks are not received");
+            return Ok(());
+        };
+        let (api, told) = (Arc::clone(&kick.api), self.told.0.clone());
+        let bound = webhooks::listen(address, api, told, self.stop.clone()).await?;
+        tracing::info!(address = %bound, "webhooks are received");
+        Ok(())
+    }
+
+    /// Takes what a webhook told of a channel.
+    fn take_told(&mut self, told: Told) {
+        let is_it = |watcher: &Watcher| match &watcher.watched.source {
+            StreamSource::Kick { slug } => slug.eq_ignore_ascii_case(&told.slug),
+            StreamSource::Address(_) => false,
+        };
+        let name = self.watchers.iter().find(|(_, watcher)| is_it(watcher)).map(|(name, _)| name.clone());
+        if let Some(name) = name {
+            self.take_look(&name, told.look);
+        }
+    }
+
+    /// Stops sessions and jobs; what is in hand is finished or left whole for the next start.
+    async fn leave(&mut self, jobs: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
+        self.stop.cancel();
+        let sessions: Vec<_> = self.watchers.values_mut().filter_map(|watcher| watcher.session.take()).collect();
+        for session in sessions {
+            // A session that panicked has told so already.
+            let _ = session.task.await;
+            while self.news.1.try_recv().is_ok() {}
+        }
+        let worked = jobs.await.unwrap_or_else(|error| Err(Error::Queue(error.to_string())));
+        if let Err(error) = worked {
+            tracing::debug!(%error, "the worker ended");
+        }
+        MonitorStatus { at: Some(Timestamp::now()), ..MonitorStatus::default() }.write(&self.request.data_dir)
+    }
+
+    /// Takes over who is watched now. Who is not any more is let go; a session of theirs ends as if the stream had.
+    fn take_list(&mut self) {
+        let list = self.request.watched.borrow_and_update().clone();
+        let gone: Vec<StreamerName> =
+            self.watchers.keys().filter(|name| !list.iter().any(|one| one.name == **name)).cloned().collect();
+        for name in gone {
+            if let Some(watcher) = self.watchers.remove(&name) {
+                if let Some(session) = watcher.session {
+                    session.over.cancel();
+                }
+                self.events.notice(Some(&name), "not watched any more");
+            }
+        }
+        for watched in list {
+            match self.watchers.get_mut(&watched.name) {
+                // What changed holds from the next session on.
+                Some(watcher) => watcher.watched = watched,
+                None => {
+                    let name = watched.name.clone();
+                    let status = StreamerStatus { name: name.to_string(), ..StreamerStatus::default() };
+                    let watcher = Watcher {
+                        watched,
+                        presence: Presence::default(),
+                        session: None,
+                        status,
+                        end_at: None,
+                        standing: false,
+                        newest: None,
+                        remains: None,
+                    };
+                    self.watchers.insert(name, watcher);
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), Error> {
+        let recorded = |watcher: &Watcher| watcher.session.is_some() && !watcher.standing;
+        let watched: Vec<(&Watched, bool)> =
+            self.watchers.values().map(|watcher| (&watcher.watched, recorded(watcher))).collect();
+        let looks = look(self.request.kick.as_ref(), &self.request.client, &watched).await;
+        let names: Vec<StreamerName> = self.watchers.keys().cloned().collect();
+        self.looked |= looks.iter().any(|look| look.sighting != Sighting::Unknown);
+        for (name, look) in names.iter().zip(looks) {
+            self.take_look(name, look);
+        }
+        self.finish_left_open().await
+    }
+
+    fn take_look(&mut self, name: &StreamerName, look: Look) {
+        let Some(watcher) = self.watchers.get_mut(name) else { return };
+        let before = watcher.presence.state();
+        if watcher.session.is_some() && before == State::Ended {
+            // The last broadcast is still being finished.
+            return;
+        }
+        let look = watcher.compared(look);
+        watcher.status.title = look.title.or(watcher.status.title.take());
+        if look.problem.is_some() && watcher.status.problem != look.problem {
+            tracing::warn!(streamer = %name, problem = look.problem.as_deref(), "cannot tell who is live");
+        }
+        if watcher.session.is_none() || look.problem.is_some() {
+            watcher.status.problem = look.problem;
+        }
+        match watcher.presence.seen(look.sighting) {
+            Change::Stay => {}
+            Change::Begin(since) => self.begin(name, since),
+            Change::End => self.end(name),
+            Change::EndAndBegin(_) => {
+                // The next look begins the new one, when this is finished.
+                self.end(name);
+                if let Some(watcher) = self.watchers.get_mut(name) {
+                    watcher.presence = Presence::default();
+                }
+            }
+        }
+        self.tell_state(name, before);
+    }
+
+    fn tell_state(&mut self, name: &StreamerName, before: State) {
+        let Some(watcher) = self.watchers.get_mut(name) else { return };
+        let state = watcher.presence.state();
+        watcher.status.state = state;
+        if state != before {
+            tracing::info!(streamer = %name, %state, "state changed");
+            self.events.send(MonitorEvent::State { streamer: name.clone(), state });
+        }
+    }
+
+    fn begin(&mut self, name: &StreamerName, since: Option<Timestamp>) {
+        let left = self.left_open.iter().position(|row| {
+            row.streamer == *name
+                && match since {
+                    Some(since) => row.broadcast == since.to_string(),
+                    None => last_written(&row.folder)
+                        .is_some_and(|last| Timestamp::now().duration_since(last) < SAME_BROADCAST),
+                }
+        });
+        let left = left.map(|index| self.left_open.remove(index));
+        let Some(watcher) = self.watchers.get_mut(name) else { return };
+        if let Some(old) = watcher.session.take() {
+            old.over.cancel();
+        }
+        let (broadcast, folder) = match left {
+            Some(row) => (row.broadcast, row.folder),
+            None => {
+                let broadcast = since.unwrap_or_else(Timestamp::now).to_string();
+                let folder = self.request.data_dir.join(RECORDINGS).join(name.as_str()).join(folder_name(&broadcast));
+                (broadcast, folder)
+            }
+        };
+        let handle = start(
+            &self.request,
+            &self.workshop,
+            &watcher.watched,
+            watcher.status.title.clone(),
+            (broadcast, folder),
+            self.news.0.clone(),
+            self.stop.clone(),
+        );
+        watcher.status = StreamerStatus {
+            name: name.to_string(),
+            title: watcher.status.title.take(),
+            ..StreamerStatus::default()
+        };
+        watcher.session = Some(handle);
+    }
+
+    fn end(&mut self, name: &StreamerName) {
+        if let Some(session) = self.watchers.get(name).and_then(|watcher| watcher.session.as_ref()) {
+            session.over.cancel();
+        }
+    }
+
+    fn take_news(&mut self, name: &StreamerName, news: News) {
+        let Some(watcher) = self.watchers.get_mut(name) else { return };
+        let before = watcher.presence.state();
+        match news {
+            News::Recorded { end, end_at, bytes } => {
+                watcher.standing = false;
+                self.recorded_bytes += bytes;
+                watcher.presence.segment();
+                watcher.end_at = end_at;
+                watcher.status.recorded_s = end.as_secs_f64();
+                watcher.status.problem = None;
+                let length = end - MediaTime::ZERO;
+                self.events.send(MonitorEvent::Recorded { streamer: name.clone(), length });
+            }
+            News::Gap(gap) => {
+                watcher.status.gaps += 1;
+                watcher.status.gaps_s += gap.span.duration().as_secs_f64();
+                self.events.send(MonitorEvent::Gap { streamer: name.clone(), gap });
+            }
+            News::Stalled(text) => {
+                watcher.standing = true;
+                watcher.status.problem = Some(text);
+            }
+            News::Dropped(reason) => {
+                watcher.standing = true;
+                watcher.presence.dropped();
+                watcher.status.problem = Some(reason);
+                // Whether it is over is found out at once, not at the next regular look.
+                self.request.nudge.notify_one();
+            }
+            News::Problem(problem) => watcher.status.problem = Some(problem),
+            News::Chat(state) => watcher.status.chat = Some(state),
+            News::Over(result) => {
+                watcher.session = None;
+                if let Err(error) = result {
+                    tracing::error!(streamer = %name, %error, "a session failed");
+                    self.events.notice(Some(name), format!("recording failed: {error}"));
+                    watcher.status.problem = Some(error);
+                    // The next look begins anew if the streamer is still live.
+                    watcher.presence = Presence::default();
+                }
+                watcher.presence.closed();
+            }
+        }
+        self.tell_state(name, before);
+    }
+
+    /// Finishes sessions of an earlier process whose broadcasts are over.
+    async fn finish_left_open(&mut self) -> Result<(), Error> {
+        if !self.looked {
+            return Ok(());
+        }
+        for row in std::mem::take(&mut self.left_open) {
+            let Some(run) = self.workshop.catalogue.live_run(row.run).await? else { continue };
+            let over = CancellationToken::new();
+            over.cancel();
+            let task = SessionTask {
+                workshop: Arc::clone(&self.workshop),
+                limits: row.limits,
+                broadcast: row.broadcast,
+                folder: row.folder,
+                client: self.request.client.clone(),
+                source: Arc::new(super::sources::Nowhere),
+                rule: media_io::hls::RenditionRule::Best,
+                options: LiveOptions::default(),
+                chat: None,
+                // The streamer may have a new session already, whose news these are not.
+                news: mpsc::channel(NEWS_AHEAD).0,
+                over,
+                stop: self.stop.clone(),
+                run,
+            };
+            tokio::spawn(task.run());
+        }
+        Ok(())
+    }
+
+    async fn is_idle(&self) -> bool {
+        let waits = self.workshop.catalogue.waiting_jobs().await.map_or(1, |jobs| jobs.len());
+        let open = self.workshop.catalogue.open_sessions().await.map_or(1, |open| open.len());
+        let ever = self.workshop.catalogue.sessions().await.map_or(0, |all| all.len());
+        waits == 0 && open == 0 && ever > 0 && self.watchers.values().all(|watcher| watcher.session.is_none())
+    }
+
+    async fn write_status(&mut self) -> Result<(), Error> {
+        let jobs = self.workshop.catalogue.waiting_jobs().await?;
+        let now = Timestamp::now();
+        let mut streamers = Vec::new();
+        for watcher in self.watchers.values_mut() {
+            let status = &mut watcher.status;
+            status.lag_s = watcher
+                .session
+                .as_ref()
+                .and(watcher.end_at)
+                .map(|end_at| (now.duration_since(end_at).as_secs_f64() * 10.0).round() / 10.0);
+            if let Some(session) = &watcher.session {
+                status.pending_jobs = jobs.iter().filter(|(run, _)| *run == session.run).count();
+                status.clips = self.workshop.catalogue.kept_clips(session.run).await?;
+            }
+            streamers.push(status.clone());
+        }
+        let status = MonitorStatus {
+            process: std::process::id(),
+            at: Some(now),
+            streamers,
+            pending_jobs: jobs.len(),
+            recorded_bytes: self.recorded_bytes,
+            budget_bytes: self.request.disk.bytes,
+        };
+        status.write(&self.request.data_dir)
+    }
+
+    async fn keep_to_budget(&mut self) -> Result<(), Error> {
+        let folder = self.request.data_dir.join(RECORDINGS);
+        let (room, bytes) = disk::keep(&self.workshop, &self.request.disk, &folder).await?;
+        self.recorded_bytes = bytes;
+        match room {
+            disk::Room::Enough => self.warned_of_disk = false,
+            disk::Room::Scarce | disk::Room::Over(_) if self.warned_of_disk => {}
+            disk::Room::Scarce => {
+                self.warned_of_disk = true;
+                self.events.notice(None, "recordings have nearly used up monitor.disk_budget_gb; the oldest will go");
+            }
+            disk::Room::Over(bytes) => {
+                self.warned_of_disk = true;
+                let text = format!(
+                    "recordings are {bytes} bytes over monitor.disk_budget_gb, and jobs still need all of them; raise the budget"
+                );
+                self.events.notice(None, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Starts to record a broadcast.
+fn start(
+    request: &MonitorRequest,
+    workshop: &Arc<Workshop>,
+    watched: &Watched,
+    title: Option<String>,
+    (broadcast, folder): (String, PathBuf),
+    news: mpsc::Sender<(StreamerName, News)>,
+    stop: CancellationToken,
+) -> Handle {
+    let mut settings = watched.settings.clone();
+    if let Some(title) = title {
+        settings.title = title;
+    }
+    let place = match &watched.source {
+        StreamSource::Kick { slug } => format!("kick:{slug}"),
+        // Addresses hold tokens that change, so the name stands for it.
+        StreamSource::Address(_) => format!("address:{}", watched.name),
+    };
+    let recording = SourceId(digest_of(&[&place, &broadcast]));
+    let output_dir = request.output_dir.join(watched.name.as_str()).join(folder_name(&broadcast));
+    let run = Run {
+        id: digest_of(&[&recording, &watched.name, &output_dir.as_os_str().as_encoded_bytes()]),
+        recording,
+        path: folder.clone(),
+        settings,
+        output_dir,
+        created_at: broadcast.parse().unwrap_or_else(|_| Timestamp::now()),
+    };
+    let over = CancellationToken::new();
+    let chat = super::sources::chat(request.kick.as_ref(), watched, &over, &stop);
+    let task = SessionTask {
+        workshop: Arc::clone(workshop),
+        limits: watched.limits,
+        broadcast,
+        folder,
+        client: request.client.clone(),
+        source: super::sources::playlist_source(request.kick.as_ref(), watched),
+        rule: watched.rendition,
+        options: LiveOptions::default(),
+        chat,
+        news,
+        over: over.clone(),
+        stop,
+        run,
+    };
+    let id = task.run.id;
+    Handle { run: id, over, task: tokio::spawn(task.run()) }
+}
+
+/// `2026-11-25T19-31-04Z`: without what file systems mind.
+fn folder_name(broadcast: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '-' };
+    broadcast.chars().map(plain).collect()
+}
+
+/// When the newest segment of a recording was written.
+fn last_written(folder: &Path) -> Option<Timestamp> {
+    let entries = fs_err::read_dir(folder.join("segments")).ok()?;
+    let times = entries.flatten().filter_map(|entry| entry.metadata().ok()?.modified().ok());
+    times.max().and_then(|time| Timestamp::try_from(time).ok())
+}
+
+async fn raised(flag: &AtomicBool) {
+    while !flag.load(Ordering::Relaxed) {
+        tokio::time::sleep(INTERRUPT_INTERVAL).await;
+    }
+}

@@ -1,0 +1,91 @@
+//! `streamliner monitor`: the real binary against a stream that is played over loopback.
+#![expect(clippy::expect_used, reason = "helpers of tests")]
+
+#[path = "support/background.rs"]
+mod background;
+#[path = "support/contract.rs"]
+mod contract;
+#[path = "support/recording.rs"]
+mod recording;
+#[path = "support/sandbox.rs"]
+mod sandbox;
+
+use std::path::PathBuf;
+
+use background::Running;
+use contract::Detection;
+use recording::files_below;
+use sandbox::Sandbox;
+use testkit::origin::{Origin, Pace, Preparation};
+use testkit::{arena_night, fixture};
+use tokio::runtime::Runtime;
+
+/// Seconds of the stream in a second.
+const PACE: f64 = 8.0;
+/// The length of a segment of the stream, in seconds.
+const SEGMENT_S: f64 = 2.0;
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// A configuration that watches one playlist.
+fn configure(sandbox: &Sandbox, origin: &Origin) {
+    let model = fixture("models/ggml-nano.en.bin");
+    sandbox.write(
+        "streamliner.toml",
+        &format!(
+            "[paths]\ndata_dir = \"data\"\noutput_dir = \"out\"\n[transcription]\nmodel = \"{}\"\nlanguage = \"en\"\n\
+             [render]\npreset = \"ultrafast\"\nfps = 30\n[monitor]\npoll_interval_s = 1\nclips_per_hour = 0\n\
+             [streamers.demo]\nurl = \"{}\"\n",
+            model.display(),
+            origin.url(),
+        ),
+    );
+}
+
+/// The only file of this name below a folder.
+#[track_caller]
+fn only(folder: &std::path::Path, name: &str) -> PathBuf {
+    let found: Vec<PathBuf> = files_below(folder)
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|known| known == name))
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
+#[test]
+fn a_stream_played_live_gives_what_its_recording_gives() {
+    let runtime = runtime();
+    let media = Preparation::of(&arena_night()).prepare().expect("segments");
+    let origin = runtime.block_on(Origin::live(media).pace(Pace::Scaled(PACE)).start()).expect("an origin");
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &origin);
+    let mut monitor = Running::start(&sandbox, &["monitor", "--exit-when-idle", "-v"]);
+    monitor.wait_for("demo: live");
+    let status = monitor.end();
+    assert!(status.success(), "{:#?}", monitor.said);
+
+    let list = only(&sandbox.path("out"), "highlights.json");
+    let live = Detection::read(&fs_err::read_to_string(&list).expect("the list"));
+    let model = fixture("models/ggml-nano.en.bin");
+    let arena = arena_night();
+    let arguments = ["detect", arena.to_str().expect("UTF-8"), "--format", "json", "--model"];
+    let whole = sandbox.run(&[&arguments[..], &[model.to_str().expect("UTF-8"), "--language", "en"]].concat());
+    let whole = Detection::read(&whole.expect(0).stdout);
+    let cores = |detection: &Detection| {
+        let mut cores: Vec<(f64, f64)> =
+            detection.highlights.iter().map(|one| (one.core_start_s, one.core_end_s)).collect();
+        cores.sort_by(|one, two| one.0.total_cmp(&two.0));
+        cores
+    };
+    let (live_cores, whole_cores) = (cores(&live), cores(&whole));
+    assert_eq!(live_cores.len(), whole_cores.len(), "{live_cores:?} {whole_cores:?}\n{:#?}", monitor.said);
+    for (live, whole) in live_cores.iter().zip(&whole_cores) {
+        assert!((live.0 - whole.0).abs() <= SEGMENT_S, "{live_cores:?} {whole_cores:?}");
+        assert!((live.1 - whole.1).abs() <= SEGMENT_S, "{live_cores:?} {whole_cores:?}");
+    }
+    // Nothing was fetched twice, and nothing is left of work in progress.
+    assert!(origin.log().repeated().is_empty());
+}
