@@ -9,7 +9,8 @@
 //!   frames where the source pauses and drops the rest; `tpad` holds the last frame where the source ends too early;
 //!   `trim` counts the frames.
 //! * sound: `aresample` with `first_pts` and `async` drops what lies before the span, fills holes and a late start with
-//!   silence; `apad` and `atrim` make the length exact to the sample.
+//!   silence; `apad` and `atrim` make the length exact to the sample. Another `aresample` before it changes the rate, because
+//!   `first_pts` counts in samples of the source.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -172,7 +173,7 @@ impl ExactCut {
         let first = self.span.start().to_units(rate);
         let samples = self.sample_count();
         Some(format!(
-            "aresample={rate}:async=1:min_hard_comp={AUDIO_SYNC_SECONDS}:first_pts={first},\
+            "aresample={rate},aresample={rate}:async=1:min_hard_comp={AUDIO_SYNC_SECONDS}:first_pts={first},\
              aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_sample={samples},asetpts=PTS-STARTPTS"
         ))
     }

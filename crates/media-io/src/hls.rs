@@ -5,6 +5,7 @@
 
 mod address;
 mod client;
+mod download;
 mod error;
 mod fetch;
 mod guard;
@@ -23,6 +24,7 @@ pub mod store;
 
 pub use address::Address;
 pub use client::{HlsClient, HlsOptions, MAX_PLAYLIST_BYTES, MAX_REDIRECTS, MAX_SEGMENT_BYTES};
+pub use download::Download;
 pub use error::HlsError;
 pub use live::{
     EndReason, JoinAt, LIVE_CONCURRENCY, LiveEvent, LiveOptions, LiveReader, Located, PlaylistSource,

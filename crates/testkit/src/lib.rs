@@ -6,6 +6,7 @@
 //! * [`TestMedia`] makes small videos whose every frame carries its number and whose sound beeps on every full second.
 //! * [`origin`] plays a file as a live HLS stream, or serves it as a finished broadcast, with faults on demand;
 //!   [`kick`] is a stand-in for Kick that leads to it.
+//! * [`muxer`] plays a file live through ffmpeg's own HLS muxer.
 //!
 //! This crate runs ffmpeg by itself and knows nothing of `media-io`, so that what it measures is a second opinion on it.
 
@@ -14,6 +15,7 @@ mod contract;
 mod fixture;
 mod generate;
 pub mod kick;
+pub mod muxer;
 pub mod origin;
 mod program;
 mod strip;

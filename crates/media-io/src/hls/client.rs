@@ -197,7 +197,8 @@ impl HlsClient {
         }
     }
 
-    async fn follow(
+    /// The answer of `address` or of where it redirects to, as far as that may be followed.
+    pub(super) async fn follow(
         &self,
         start: &Address,
         reach: Reach,

@@ -234,7 +234,7 @@ impl SegmentClock {
         let gap = Span::new(last.end, start);
         let gap = (!gap.is_empty()).then_some(Gap { span: gap, cause: GapCause::Missing });
         let span = Span::new(start, times.shown.end() + offset);
-        (Placement { span, offset, group: last.group + 1 }, gap)
+        (Placement { span, offset, group: last.group.wrapping_add(1) }, gap)
     }
 }
 

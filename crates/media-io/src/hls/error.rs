@@ -147,6 +147,12 @@ pub enum HlsError {
         /// What came, in words.
         found: &'static str,
     },
+    /// A web page came in place of a file.
+    #[error("{host} sends a web page, not a media file")]
+    WebPage {
+        /// The host.
+        host: String,
+    },
     /// A fragment of an MP4 came without the head that it needs.
     #[error(
         "the segments of {host} are fragments of an MP4, but its playlist names no head for them (#EXT-X-MAP)"

@@ -166,7 +166,7 @@ impl SegmentStore {
     /// Summed size of the segments that are here, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.segments().map(|segment| segment.bytes).sum()
+        self.segments().fold(0, |sum, segment| sum.saturating_add(segment.bytes))
     }
 
     /// The part of `span` around its middle that is here without a gap, in segments whose bytes may be joined; `None` where

@@ -182,6 +182,17 @@ fn sound_that_starts_late() {
 }
 
 #[test]
+fn sound_of_other_rates() {
+    let folder = folder();
+    for (name, rate) in [("cd.mp4", "44100"), ("cd.ts", "44100"), ("low.mkv", "22050"), ("high.mp4", "96000")]
+    {
+        let path = folder.path().join(name);
+        media::encoded(30, &path, &["-ar", rate]);
+        Source::new(path).check_frames(&SPANS[3..]);
+    }
+}
+
+#[test]
 fn picture_that_starts_late() {
     let folder = folder();
     for name in ["late.mkv", "late.ts", "late.mp4"] {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use media_io::hls::clock::SegmentClock;
-use media_io::hls::store::SegmentStore;
+use media_io::hls::store::{Entry, SegmentStore};
 use media_io::hls::{Packing, Segment};
 use media_io::{Error, ExactCut};
 use tempfile::TempDir;
@@ -197,4 +197,23 @@ fn files_of_a_lost_index_find_their_places_by_their_timestamps() {
         let found: Vec<_> = store.segments().map(|segment| (segment.number, segment.placement)).collect();
         assert_eq!((found, recovered.damaged_lines, recovered.indexed_anew), (before, 1, 1));
     }
+}
+
+#[test]
+fn a_file_of_a_lost_index_lies_after_the_gaps_before_it() {
+    let stream = numbered(Packing::Transport, &["-bf", "2"], "");
+    let (folder, store, _) = store(&stream.segments);
+    let index = folder.path().join("index.jsonl");
+    drop(store);
+    let lines = fs_err::read_to_string(&index).expect("an index");
+    let text: String = lines.lines().take(2).map(|line| format!("{line}\n")).collect();
+    fs_err::write(&index, text).expect("it is written");
+    for name in ["00000001.ts", "00000002.ts"] {
+        fs_err::remove_file(folder.path().join("segments").join(name)).expect("it was there");
+    }
+    let (store, recovered) = SegmentStore::open(folder.path()).expect("it is opened");
+    let spans: Vec<Span> = store.entries().iter().map(Entry::span).collect();
+    assert!(spans.windows(2).all(|pair| pair[0].end() <= pair[1].start()), "{spans:?}");
+    assert_eq!((recovered.files_lost, recovered.indexed_anew), (2, stream.segments.len() - 2));
+    assert_eq!(recovered.clock.now(), store.span().end());
 }

@@ -19,6 +19,10 @@ const PARTIAL: &str = ".partial";
 /// Bytes of the SHA-256 of an init section that its name shows: enough that two of one session never meet.
 const SHOWN_DIGEST: usize = 8;
 
+/// No entry has a larger number, which is that of segments of a second in thirty million years: whoever writes one into
+/// an index or a name did not count.
+pub(super) const LARGEST_NUMBER: u64 = 1_000_000_000_000_000;
+
 /// Where the files of a store lie.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -65,7 +69,7 @@ pub(super) fn parse_segment_name(name: &str) -> Option<(u64, Packing)> {
         FRAGMENT => Packing::Fragmented,
         _ => return None,
     };
-    let number = stem.parse().ok()?;
+    let number = stem.parse().ok().filter(|number| *number <= LARGEST_NUMBER)?;
     (segment_name(number, packing) == name).then_some((number, packing))
 }
 

@@ -8,7 +8,7 @@ use timeline::{MediaDuration, MediaTime, Span};
 
 use super::SegmentStore;
 use super::entry::{Absence, Entry, GapEntry, SegmentEntry};
-use super::files::{Files, parse_segment_name};
+use super::files::{Files, LARGEST_NUMBER, parse_segment_name};
 use super::index::{Contents, Index, Line};
 use crate::Error;
 use crate::hls::clock::{Placement, SegmentClock};
@@ -111,28 +111,31 @@ impl Recovery {
         let mut places = HashMap::new();
         for line in lines {
             match line {
-                Line::Segment(segment) if !is_sound(segment) => {
-                    tracing::warn!(
-                        number = segment.number,
-                        "a line of a recording's index names no file of it"
-                    );
-                    self.found.damaged_lines += 1;
+                Line::Segment(segment) if !is_sound(segment) || !self.counts_up(segment.number) => {
+                    self.leave_out(segment.number, "names no file of it, or one twice");
+                }
+                Line::Segment(segment) if self.held.contains(&(segment.epoch, segment.sequence)) => {
+                    // It was stored again because it could not be given its name.
+                    self.next_number = segment.number + 1;
+                    self.files.remove(&segment.file)?;
                     self.is_stale = true;
                 }
+                Line::Segment(segment) if !self.is_later(segment.placement.span) => {
+                    self.leave_out(segment.number, "lies before the line above it");
+                }
                 Line::Segment(segment) => {
-                    self.next_number = self.next_number.max(segment.number.saturating_add(1));
-                    if self.held.insert((segment.epoch, segment.sequence)) {
-                        places.insert(segment.number, self.entries.len());
-                        self.entries.push(Entry::Segment(segment.clone()));
-                        self.last = Some(segment.clone());
-                    } else {
-                        // It was stored again because it could not be given its name.
-                        self.files.remove(&segment.file)?;
-                        self.is_stale = true;
-                    }
+                    self.next_number = segment.number + 1;
+                    self.held.insert((segment.epoch, segment.sequence));
+                    places.insert(segment.number, self.entries.len());
+                    self.entries.push(Entry::Segment(segment.clone()));
+                    self.last = Some(segment.clone());
+                }
+                Line::Gap(gap) if !self.counts_up(gap.number) || !self.is_later(gap.span) => {
+                    self.leave_out(gap.number, "lies before the line above it");
                 }
                 Line::Gap(gap) => {
-                    self.next_number = self.next_number.max(gap.number.saturating_add(1));
+                    // A file that was indexed anew has the number of the gap before it.
+                    self.next_number = gap.number;
                     self.entries.push(Entry::Gap(*gap));
                 }
                 Line::Removed { number } => {
@@ -152,7 +155,26 @@ impl Recovery {
                 }
             }
         }
+        let last = self.entries.last().map_or(0, Entry::number);
+        self.next_number = self.next_number.max(last + 1);
         Ok(())
+    }
+
+    /// Whether an entry with this number may come next.
+    fn counts_up(&self, number: u64) -> bool {
+        (self.next_number..=LARGEST_NUMBER).contains(&number)
+    }
+
+    /// Whether `span` lies after all entries so far.
+    fn is_later(&self, span: Span) -> bool {
+        self.entries.last().is_none_or(|last| last.span().end() <= span.start())
+    }
+
+    /// Notes a line of the index that is not believed. Its file, if there is one, is treated like one without a line.
+    fn leave_out(&mut self, number: u64, what: &str) {
+        tracing::warn!(number, "a line of a recording's index {what} and is left out");
+        self.found.damaged_lines += 1;
+        self.is_stale = true;
     }
 
     /// Notes that a segment which is gone counts as held.
@@ -190,7 +212,7 @@ impl Recovery {
         let known: HashSet<String> = self.segments().map(|segment| segment.file.clone()).collect();
         strays.retain(|(_, _, name)| !known.contains(name));
         for (number, packing, name) in strays {
-            self.next_number = self.next_number.max(number.saturating_add(1));
+            self.next_number = self.next_number.max(number + 1);
             if self.index_anew(number, packing, name)? {
                 self.found.indexed_anew += 1;
                 self.is_stale = true;
@@ -225,7 +247,11 @@ impl Recovery {
             bytes: bytes.into(),
         };
         let end = self.entries[..place].last().map_or(MediaTime::ZERO, |entry| entry.span().end());
-        let mut clock = before.as_ref().map(clock_after).unwrap_or_default();
+        let mut clock = match &before {
+            Some(before) => clock_after(before),
+            None if place > 0 => clock_at(end),
+            None => SegmentClock::new(),
+        };
         clock.skip_to(end);
         let Ok(mut placed) = clock.place(&segment) else {
             tracing::warn!(file, "a file in a recording is no segment and is left alone");
@@ -277,12 +303,7 @@ impl Recovery {
         let Some(end) = self.entries.iter().map(|entry| entry.span().end()).max() else { return };
         let mut clock = match &self.last {
             Some(last) => clock_after(last),
-            // What there was is gone, and with it the source's clock.
-            None => {
-                let placement =
-                    Placement { span: Span::new(end, end), offset: MediaDuration::ZERO, group: 0 };
-                SegmentClock::after(&placement, None, None)
-            }
+            None => clock_at(end),
         };
         clock.skip_to(end);
         self.found.clock = clock;
@@ -291,6 +312,12 @@ impl Recovery {
 
 fn clock_after(segment: &SegmentEntry) -> SegmentClock {
     SegmentClock::after(&segment.placement, segment.program_date_time, segment.init.clone())
+}
+
+/// A clock that goes on at `end`, where what there was is gone, and with it the source's clock.
+fn clock_at(end: MediaTime) -> SegmentClock {
+    let placement = Placement { span: Span::new(end, end), offset: MediaDuration::ZERO, group: 0 };
+    SegmentClock::after(&placement, None, None)
 }
 
 fn absent(segment: &SegmentEntry, cause: Absence) -> Entry {

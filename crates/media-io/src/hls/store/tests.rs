@@ -99,6 +99,26 @@ fn the_index_cut_anywhere_costs_lines_and_never_order() {
 }
 
 #[test]
+fn a_line_out_of_order_costs_no_file_and_breaks_no_count() {
+    let (folder, store) = filled(3, Packing::Transport);
+    let path = store.dir().join(index::NAME);
+    let index = fs_err::read_to_string(&path).expect("it is there");
+    let entries = store.entries().to_vec();
+    drop(store);
+    let lines: Vec<&str> = index.lines().collect();
+    let far = lines[2].replace("00000003", &u64::MAX.to_string()).replace(":3,", &format!(":{},", u64::MAX));
+    let early = lines[0].replace("00000001", "00000007").replace(":1,", ":7,").replace(":1000,", ":2000,");
+    let early_gap = r#"{"kind":"gap","number":9,"span":{"start":0,"end":5},"cause":"file_lost"}"#;
+    for strange in [lines[0], lines[2], &far, &early, early_gap] {
+        fs_err::write(&path, format!("{index}{strange}\n")).expect("it can be added to");
+        let (mut store, recovered) = open(&folder);
+        assert_eq!((store.entries(), recovered.damaged_lines), (&entries[..], 1), "{strange}");
+        assert!((1..=3).all(|number| file(&store, number).exists()), "{strange}");
+        store.append(&segment(4, Packing::Transport), &placement(4, 0)).expect("it is stored");
+    }
+}
+
+#[test]
 fn a_crash_at_any_step_leaves_all_of_a_segment_or_nothing() {
     let (folder, store) = filled(3, Packing::Transport);
     let (named, partial) = (file(&store, 3), store.dir().join("segments/00000003.ts.partial"));
