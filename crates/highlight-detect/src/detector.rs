@@ -19,8 +19,9 @@ const JITTER: MediaDuration = MediaDuration::from_millis(5);
 /// Longest gap that is walked through cell by cell; after a longer one the detector starts over with what it knows of the
 /// stream. In cells: the longest moment there can be.
 const LONGEST_WALKED_GAP: i64 = 400;
-/// After a moment this much sound is needed to say where a clip of it may end. In cells.
-const SETTLE_CELLS: i64 = 20;
+/// After a moment this much sound is needed to say where a clip of it may end: the settling of a clip (3 s unless configured
+/// otherwise) and as far as its edge may move, with something to spare. In cells: 6 s.
+const SETTLE_CELLS: i64 = 12;
 /// Chat answers up to 45 s after a moment begins; with chat, a moment is settled when that time is over. In cells.
 const CHAT_SETTLE_CELLS: i64 = (CHAT_LAG_S.1 + CHAT_PATIENCE_S) * CELLS_PER_SECOND;
 /// A message may be pushed this much later than the sound it belongs to. In seconds.

@@ -33,7 +33,7 @@
 //! [reasons](Reason) add up to the log-odds of its score. Silence, gaps and the first minute of a stream are states, not values.
 //!
 //! # Limits
-//! Memory is constant, below 256 KB. Candidates settle some 15 s after the reaction, 80 s where chat is expected. Reactions longer than a
+//! Memory is constant, below 256 KB. Candidates settle some 9 s after the reaction, 80 s where chat is expected. Reactions longer than a
 //! minute are cut to the minute around their best. The weights are fitted on synthetic streams: see `docs/benchmarks.md`.
 
 mod baseline;
