@@ -2,13 +2,16 @@
 
 #![no_main]
 
+#[path = "../panics.rs"]
+mod panics;
+
 use std::io::Write as _;
 
 use libfuzzer_sys::fuzz_target;
 use media_io::{AudioEvent, AudioRequest, open_audio};
 use timeline::{MediaTime, SampleRate};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: panics::allow_caught_ones_of_dependencies(), |bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("room for it");
     // Without ffmpeg: what it reads is not ours to fuzz.

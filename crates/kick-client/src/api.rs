@@ -97,18 +97,7 @@ impl KickApi {
         let mut url = under(&self.base, path);
         url.query_pairs_mut().extend_pairs(query);
         let ask = Ask::get(endpoint, url);
-        let reply = self.with_token(&ask).await?;
-        let envelope: Envelope = ask.json(&reply)?;
-        let Value::Array(items) = envelope.data else {
-            let found = kind_of(&envelope.data);
-            return Err(ask.failed(Failure::Malformed { field: "data", expected: "a list", found }));
-        };
-        let count = items.len();
-        let read: Vec<T> = items.into_iter().filter_map(|item| T::deserialize(item).ok()).collect();
-        if read.len() < count {
-            tracing::debug!(endpoint, left_out = count - read.len(), "items of a reply are not understood");
-        }
-        Ok((read, Some(envelope.pagination.next_cursor).filter(|cursor| !cursor.is_empty())))
+        page(&ask, &self.with_token(&ask).await?)
     }
 
     /// Sends `ask` with the app token. One that is refused is forgotten and the request repeated with a new one, once:
@@ -128,6 +117,25 @@ impl KickApi {
             outcome => outcome,
         }
     }
+}
+
+/// The items of `data` in `reply`, without those that are no `T`, and the cursor of the next page.
+pub(crate) fn page<T: DeserializeOwned>(
+    ask: &Ask,
+    reply: &Reply,
+) -> Result<(Vec<T>, Option<String>), KickError> {
+    let envelope: Envelope = ask.json(reply)?;
+    let Value::Array(items) = envelope.data else {
+        let found = kind_of(&envelope.data);
+        return Err(ask.failed(Failure::Malformed { field: "data", expected: "a list", found }));
+    };
+    let count = items.len();
+    let read: Vec<T> = items.into_iter().filter_map(|item| T::deserialize(item).ok()).collect();
+    if read.len() < count {
+        let left_out = count - read.len();
+        tracing::debug!(endpoint = ask.endpoint(), left_out, "items of a reply are not understood");
+    }
+    Ok((read, Some(envelope.pagination.next_cursor).filter(|cursor| !cursor.is_empty())))
 }
 
 fn bearing(ask: &Ask, token: &SecretString) -> Result<Ask, KickError> {

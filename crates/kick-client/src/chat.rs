@@ -16,6 +16,8 @@
 mod connection;
 mod emotes;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod log;
 mod loose;

@@ -199,6 +199,11 @@ impl Ask {
         Self { kept, ..self }
     }
 
+    /// What it is called in errors.
+    pub(crate) fn endpoint(&self) -> &'static str {
+        self.endpoint
+    }
+
     /// The error that this request failed for `failure`.
     pub(crate) fn failed(&self, failure: Failure) -> KickError {
         KickError::new(self.endpoint, &self.url, failure)

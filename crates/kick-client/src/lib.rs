@@ -43,6 +43,8 @@ mod api;
 pub mod chat;
 mod config;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod lenient;
 pub mod playback;

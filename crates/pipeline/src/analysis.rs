@@ -1,14 +1,19 @@
 //! Listening to a recording from end to end.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use highlight_detect::{Candidate, ChatMessage};
+use media_io::hls::live_audio::{LiveAudio, LiveSound};
+use media_io::hls::store::{Absence, Entry, SegmentEntry};
+use media_io::hls::{InitSection, Packing, Segment};
 use media_io::{AudioEvent, AudioRequest, Ffmpeg, open_audio};
 use serde::{Deserialize, Serialize};
-use timeline::{Gap, MediaDuration, MediaTime, SampleRate, Span};
+use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate, Span};
 
 use crate::Error;
+use crate::footage::SharedStore;
 use crate::listening::{Heard, Listening};
 
 /// Gaps that are kept, for the report.
@@ -95,20 +100,119 @@ pub fn analyse(
         return Err(Error::Interrupted);
     }
     chat.for_each(|message| listening.chat(message));
+    let report = reader.report();
+    let analysis = heard(path, listening, candidates, report.gaps)?;
+    Ok(Analysis { damaged_packets: report.damaged_packets, only_sound: report.only_sound, ..analysis })
+}
+
+/// Settles everything.
+fn heard(
+    path: &Path,
+    listening: Listening,
+    mut candidates: Vec<Candidate>,
+    mut gaps: Vec<Gap>,
+) -> Result<Analysis, Error> {
     let Heard { candidates: rest, curve, end } = listening.finish();
     candidates.extend(rest);
     candidates.sort_by_key(|candidate| candidate.core);
     if end == MediaTime::ZERO {
         return Err(media_io::Error::Empty { path: path.to_owned() }.into());
     }
-    let mut report = reader.report();
-    report.gaps.truncate(KEPT_GAPS);
+    gaps.truncate(KEPT_GAPS);
     Ok(Analysis {
         duration: end - MediaTime::ZERO,
         candidates,
         curve,
-        gaps: report.gaps,
-        damaged_packets: report.damaged_packets,
-        only_sound: report.only_sound,
+        gaps,
+        damaged_packets: 0,
+        only_sound: false,
+    })
+}
+
+/// Listens to a stream that was recorded, segment by segment, as it is listened to while it runs.
+///
+/// # Errors
+/// As [`analyse`].
+pub(crate) fn analyse_store(
+    store: &SharedStore,
+    chat: &[ChatMessage],
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Analysis, Error> {
+    let (folder, entries, total) = {
+        let store = store.lock();
+        (store.dir().to_owned(), store.entries().to_vec(), store.span().duration())
+    };
+    let mut listening = Listening::new(!chat.is_empty());
+    // It may be told long before the sound of its time is heard.
+    chat.iter().for_each(|message| listening.chat(message));
+    let mut audio = LiveAudio::new(SampleRate::HZ_16000);
+    let (mut candidates, mut gaps, mut end) = (Vec::new(), Vec::new(), MediaTime::ZERO);
+    for entry in entries {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let span = entry.span();
+        let mut sounds = Vec::new();
+        if span.start() > end {
+            // Its line in the index was lost with its file.
+            sounds.extend(audio.gap(Gap { span: Span::new(end, span.start()), cause: GapCause::Missing }));
+        }
+        match entry {
+            Entry::Segment(entry) => {
+                let segment = stored(&folder, &entry)?;
+                let heard = audio.push(&segment, &entry.placement);
+                sounds.extend(heard.map_err(|error| media_io::Error::NotMedia {
+                    path: folder.join(SEGMENTS).join(&entry.file),
+                    detail: error.to_string(),
+                })?);
+            }
+            Entry::Gap(entry) => {
+                let cause = match entry.cause {
+                    Absence::Stream(cause) => cause,
+                    _ => GapCause::Missing,
+                };
+                sounds.extend(audio.gap(Gap { span: entry.span, cause }));
+            }
+        }
+        end = end.max(span.end());
+        for sound in sounds {
+            candidates.extend(hear(&mut listening, sound, &mut gaps));
+        }
+        progress(end.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE));
+    }
+    for sound in audio.finish() {
+        candidates.extend(hear(&mut listening, sound, &mut gaps));
+    }
+    heard(&folder, listening, candidates, gaps)
+}
+
+fn hear(listening: &mut Listening, sound: LiveSound, gaps: &mut Vec<Gap>) -> Vec<Candidate> {
+    match sound {
+        LiveSound::Samples { at, samples } => listening.samples(at, &samples),
+        LiveSound::Gap(gap) => {
+            gaps.push(gap);
+            listening.gap(gap)
+        }
+    }
+}
+
+/// Where a store keeps its segments.
+const SEGMENTS: &str = "segments";
+
+/// A segment as it was when it came.
+fn stored(folder: &Path, entry: &SegmentEntry) -> Result<Segment, Error> {
+    let read = |path: std::path::PathBuf| fs_err::read(&path).map_err(Error::file("read", path));
+    // The head of an MP4 lies in the folder of the store itself.
+    let init = entry.init.as_deref().map(|name| read(folder.join(name))).transpose()?;
+    Ok(Segment {
+        sequence: entry.sequence,
+        epoch: entry.epoch,
+        duration: entry.placement.span.duration(),
+        discontinuity: false,
+        program_date_time: entry.program_date_time,
+        packing: if init.is_some() { Packing::Fragmented } else { Packing::Transport },
+        init: init.map(|bytes| Arc::new(InitSection { bytes: bytes.into() })),
+        bytes: read(folder.join(SEGMENTS).join(&entry.file))?.into(),
     })
 }

@@ -2,7 +2,6 @@
 
 mod sessions;
 
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +18,8 @@ pub(crate) use self::sessions::SessionRow;
 use crate::job::{Job, LIVE_QUEUE, Step, queue_of};
 use crate::{Error, RunSettings, Stage};
 
+/// Connections at once: the queue, two jobs, and recordings that write their candidates.
+const CONNECTIONS: u32 = 8;
 /// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -71,7 +72,7 @@ impl Catalogue {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(failed)?;
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
         // Two sets of migrations share the table that remembers them, so neither minds the other's.
         for mut migrations in [SqliteStorage::migrations(), sqlx::migrate!("./migrations")] {
             migrations.set_ignore_missing(true).run(&pool).await.map_err(|error| failed(error.into()))?;

@@ -9,13 +9,13 @@ use highlight_detect::{ChatMessage, RankOptions};
 use media_io::{Ffmpeg, MediaInfo};
 use timeline::{Span, SpanSet, Transcript};
 
+use crate::Error;
 use crate::analysis::analyse;
 use crate::contract::Detection;
 use crate::event::{EventSink, Stage};
 use crate::selection::{Findings, Selector, evidence_spans, groups};
 use crate::settings::{LexiconSettings, SpeechSettings};
 use crate::speech::Speech;
-use crate::Error;
 
 /// What to look for and with what.
 #[derive(Clone, Debug, Default)]

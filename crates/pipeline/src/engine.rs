@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::catalogue::{Catalogue, Run};
 use crate::job::{Job, queue_of};
 use crate::speech::Speech;
+use crate::vod::{Broadcast, MediaFile};
 use crate::{Error, EventSink};
 
 /// How often the queue is looked at. A job follows another within this time.
@@ -27,6 +28,17 @@ const JOBS_AT_ONCE: usize = 2;
 /// How often the interrupt flag is looked at between jobs.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
 
+/// What a run is about.
+#[derive(Debug)]
+pub(crate) enum Material {
+    /// A file.
+    File(PathBuf),
+    /// A media file on a host, which is fetched into this folder and then a file.
+    Download(Box<MediaFile>, PathBuf),
+    /// A broadcast in segments.
+    Broadcast(Box<Broadcast>),
+}
+
 /// Where a run keeps what is its own, in the data folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Folders {
@@ -36,11 +48,19 @@ pub(crate) struct Folders {
     pub(crate) locks: PathBuf,
 }
 
+/// With what the stages work.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    pub(crate) ffmpeg: Ffmpeg,
+    pub(crate) lexicon: Lexicon,
+}
+
 /// Everything that the stages of one run share.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) catalogue: Catalogue,
     pub(crate) run: Run,
+    pub(crate) material: Material,
     pub(crate) ffmpeg: Ffmpeg,
     pub(crate) lexicon: Lexicon,
     pub(crate) speech: Mutex<Option<Speech>>,
@@ -55,8 +75,8 @@ impl Engine {
     pub(crate) fn new(
         catalogue: Catalogue,
         run: Run,
-        ffmpeg: Ffmpeg,
-        lexicon: Lexicon,
+        material: Material,
+        tools: Tools,
         events: EventSink,
         interrupt: Arc<AtomicBool>,
         folders: Folders,
@@ -65,8 +85,9 @@ impl Engine {
         Self {
             catalogue,
             run,
-            ffmpeg,
-            lexicon,
+            material,
+            ffmpeg: tools.ffmpeg,
+            lexicon: tools.lexicon,
             speech,
             encoder: OnceLock::new(),
             events,

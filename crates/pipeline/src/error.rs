@@ -14,6 +14,9 @@ pub enum Error {
     /// A segment of a stream has no place in time.
     #[error(transparent)]
     Segment(#[from] media_io::hls::clock::ClockError),
+    /// A broadcast cannot be had.
+    #[error(transparent)]
+    Vod(#[from] crate::vod::VodError),
     /// Speech recognition failed.
     #[error(transparent)]
     Speech(#[from] transcribe::Error),

@@ -12,9 +12,9 @@ use timeline::{ClipId, MediaTime};
 use crate::catalogue::Run;
 use crate::contract::{ClipEntry, Detection, HighlightEntry, rounded};
 use crate::engine::Engine;
+use crate::rendering::Rendered;
 use crate::report_data::report_data;
 use crate::settings::RunSettings;
-use crate::rendering::Rendered;
 use crate::stages::{Analysed, Ingested, Ranked};
 use crate::{Error, Stage, report};
 
@@ -28,7 +28,7 @@ pub(crate) const REPORT: &str = "report.html";
 const RECORDING: &str = "recording";
 
 /// How names of files begin and end that are not whole yet.
-const UNFINISHED: (&str, &str) = (".streamliner-", ".part");
+pub(crate) const UNFINISHED: (&str, &str) = (".streamliner-", ".part");
 
 /// Removes what a process that was killed left unfinished in the output folder.
 fn sweep(output_dir: &Path) -> Result<(), Error> {

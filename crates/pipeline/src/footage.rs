@@ -11,7 +11,7 @@ use crate::Error;
 
 /// Around a span this much more is taken from a recording, so that decoders have settled where it begins and the
 /// resampler ends in sound.
-const MARGIN: MediaDuration = MediaDuration::from_secs(1);
+pub(crate) const MARGIN: MediaDuration = MediaDuration::from_secs(1);
 
 /// A recording that may still grow, shared between who records and who cuts.
 #[derive(Clone, Debug)]
@@ -35,6 +35,37 @@ pub(crate) enum Footage {
     File(PathBuf),
     /// In the segments of a recorded stream.
     Segments(SharedStore),
+    /// In pieces that were fetched for one span.
+    Pieces(Pieces),
+}
+
+/// Segments on disk that hold one span of a broadcast and may be joined.
+#[derive(Clone, Debug)]
+pub(crate) struct Pieces {
+    /// The head of their MP4.
+    pub(crate) init: Option<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
+    /// The run's media time at media time zero of what is joined of them.
+    pub(crate) origin: MediaDuration,
+    /// The part of the run that they hold.
+    pub(crate) held: Span,
+}
+
+/// A file that vanishes with its handle, for what is needed for a while.
+fn scratch_file(scratch: &Path) -> Result<tempfile::NamedTempFile, Error> {
+    let made = tempfile::Builder::new().prefix(".excerpt-").suffix(".part").tempfile_in(scratch);
+    made.map_err(Error::file("written", scratch))
+}
+
+impl Pieces {
+    fn join(&self, scratch: &Path) -> Result<TempPath, Error> {
+        let mut file = scratch_file(scratch)?;
+        for path in self.init.iter().chain(&self.files) {
+            let mut piece = fs_err::File::open(path).map_err(Error::file("read", path))?;
+            std::io::copy(&mut piece, file.as_file_mut()).map_err(Error::file("written", file.path()))?;
+        }
+        Ok(file.into_temp_path())
+    }
 }
 
 /// A file that holds a span of the footage.
@@ -53,12 +84,7 @@ impl Footage {
         match self {
             Self::File(path) => Ok(Excerpt { path: path.clone(), origin: MediaDuration::ZERO, _made: None }),
             Self::Segments(store) => {
-                let file = tempfile::Builder::new()
-                    .prefix(".excerpt-")
-                    .suffix(".part")
-                    .tempfile_in(scratch)
-                    .map_err(Error::file("written", scratch))?;
-                let made = file.into_temp_path();
+                let made = scratch_file(scratch)?.into_temp_path();
                 let plan = store.lock().plan_extract(span.padded(MARGIN, MARGIN))?;
                 let extract = plan.write(&made)?;
                 Ok(Excerpt {
@@ -66,6 +92,10 @@ impl Footage {
                     origin: extract.origin - MediaTime::ZERO,
                     _made: Some(made),
                 })
+            }
+            Self::Pieces(pieces) => {
+                let made = pieces.join(scratch)?;
+                Ok(Excerpt { path: made.to_path_buf(), origin: pieces.origin, _made: Some(made) })
             }
         }
     }

@@ -19,14 +19,22 @@ pub(crate) struct Job {
 pub(crate) enum Step {
     Ingest,
     Analyse,
-    Transcribe { group: u32 },
+    Transcribe {
+        group: u32,
+    },
     Rank,
-    Render { clip: ClipId },
+    Render {
+        clip: ClipId,
+    },
     Store,
     /// Look closely at one candidate of a live session, which its core's start tells from the others.
-    Moment { core_start: MediaTime },
+    Moment {
+        core_start: MediaTime,
+    },
     /// Put one finished clip of a live session where it belongs.
-    Keep { clip: ClipId },
+    Keep {
+        clip: ClipId,
+    },
 }
 
 /// Rendering goes before listening for more words where both wait: the first clip should be there early.

@@ -35,6 +35,7 @@ mod selection;
 mod settings;
 mod speech;
 mod stages;
+pub mod vod;
 
 pub use analysis::{Analysis, CurvePoint, analyse};
 pub use contract::{Detection, HighlightEntry, ReasonEntry, RejectedEntry, WordEntry};
@@ -42,5 +43,5 @@ pub use detect::{DetectRequest, detect};
 pub use error::Error;
 pub use event::{Event, EventSink, Stage};
 pub use inputs::{InputError, read_chat, read_transcript};
-pub use process::{Outcome, ProcessRequest, Processed, process};
+pub use process::{Outcome, ProcessRequest, Processed, Source, process};
 pub use settings::{InputFile, LexiconSettings, RunSettings, SpeechSettings};

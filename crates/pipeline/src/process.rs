@@ -8,25 +8,44 @@ use jiff::Timestamp;
 use media_io::Ffmpeg;
 use render::{Encoder, EncoderChoice};
 use storage::{ClipStore, Layout, Retention};
-use timeline::Digest;
+use timeline::{Digest, SourceId};
 
 use crate::catalogue::{Catalogue, Run};
 use crate::contract::HighlightEntry;
-use crate::engine::{Engine, Folders};
+use crate::engine::{Engine, Folders, Material, Tools};
 use crate::export::{self, CLIPS, LIST, Outputs, REPORT};
 use crate::fingerprint::{digest_of, source_id};
 use crate::job::queue_of;
 use crate::lock::{RunLock, Turn};
+use crate::vod::{MediaFile, Opened, VodAccess, VodInput, interrupted, kept, move_file};
 use crate::{Error, Event, EventSink, RunSettings, Stage};
 
+/// Tells keeping the whole from storing clips, among the parts of storing.
+const WHOLE: u32 = 1;
 /// The database, in the data folder.
 pub(crate) const DATABASE: &str = "streamliner.db";
+
+/// Where a recording comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A finished broadcast or a media file, by its address.
+    Vod {
+        /// The address.
+        input: VodInput,
+        /// How it is found and fetched.
+        access: Box<VodAccess>,
+        /// Whether all of it is put into the output folder in full quality, too.
+        keep_full: bool,
+    },
+}
 
 /// What to process and where to.
 #[derive(Clone, Debug)]
 pub struct ProcessRequest {
     /// The recording.
-    pub source: PathBuf,
+    pub source: Source,
     /// How.
     pub settings: RunSettings,
     /// Where the database and work in progress are kept.
@@ -100,19 +119,25 @@ pub async fn process(
     let lexicon = settings.lexicon.build()?;
     // A mistake in the template is better found now than after an hour of work.
     export::caption(settings, 1, &HighlightEntry::default())?;
-    let source = absolute(&request.source)?;
-    // What is no recording is told at once, before anything is written.
-    if ffmpeg.probe(&source)?.audio.is_empty() {
-        return Err(media_io::Error::NoAudio { path: source }.into());
-    }
+    let found = Found::find(&request.source, ffmpeg, &interrupt).await?;
     let output_dir = made(&request.output_dir)?;
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?.check_writable().await?;
     let data_dir = made(&request.data_dir)?;
 
-    let recording = source_id(&source)?;
+    let recording = found.recording;
+    // By the settings as they were given: what a broadcast is called is not always told.
     let id = digest_of(&[&recording, settings, &output_dir.as_os_str().as_encoded_bytes()]);
     let locks = made(&data_dir.join("locks"))?;
     let _lock = RunLock::take(&locks.join(format!("{id}.lock")))?;
+    let vod = data_dir.join("vods").join(recording.to_string());
+    // Runs over one broadcast share what is fetched of it.
+    let _vod_lock = match &request.source {
+        Source::Vod { .. } => Some(RunLock::take(&locks.join(format!("vod-{recording}.lock")))?),
+        Source::File(_) => None,
+    };
+    let shown = found.shown;
+    let title = if settings.title.is_empty() { found.title } else { settings.title.clone() };
+    let material = found.material.into_material(&vod);
     let catalogue = {
         // Two processes that make the database at once would stand in each other's way.
         let _turn = Turn::wait_for(locks.join("database.lock")).await?;
@@ -131,11 +156,9 @@ pub async fn process(
         if !request.force && processed.is_there(&request.retention) {
             // Left behind if the process was killed between its last commit and its end.
             clear(&spool)?;
-            return if outputs.has_video {
-                Ok(processed)
-            } else {
-                Err(nothing_to_show(&source, &output_dir))
-            };
+            keep_full(&request.source, &material, &output_dir, &interrupt, &events).await?;
+            clear(&vod)?;
+            return if outputs.has_video { Ok(processed) } else { Err(nothing_to_show(&shown, &output_dir)) };
         }
         if !request.force {
             events.send(Event::Notice(
@@ -151,8 +174,8 @@ pub async fn process(
     let run = Run {
         id,
         recording,
-        path: source.clone(),
-        settings: settings.clone(),
+        path: shown.clone(),
+        settings: RunSettings { title, ..settings.clone() },
         output_dir: output_dir.clone(),
         created_at: state.map_or_else(Timestamp::now, |(created, _)| created),
     };
@@ -170,8 +193,8 @@ pub async fn process(
     let engine = Arc::new(Engine::new(
         catalogue.clone(),
         run,
-        ffmpeg.clone(),
-        lexicon,
+        material,
+        Tools { ffmpeg: ffmpeg.clone(), lexicon },
         events,
         interrupt,
         Folders { spool, locks },
@@ -179,6 +202,8 @@ pub async fn process(
     Arc::clone(&engine).work().await?;
     // Only now: until it is committed, storing may have to be done again from these files.
     clear(&engine.folders.spool)?;
+    keep_full(&request.source, &engine.material, &output_dir, &engine.interrupt, &engine.events).await?;
+    clear(&vod)?;
     let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
     let made = outputs.ids.iter().copied().collect();
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?
@@ -186,9 +211,119 @@ pub async fn process(
         .await?;
     catalogue.close().await;
     if !outputs.has_video {
-        return Err(nothing_to_show(&source, &output_dir));
+        return Err(nothing_to_show(&shown, &output_dir));
     }
     Ok(Processed::new(Outcome::Done, &outputs, &output_dir))
+}
+
+/// A recording that was looked for and is there.
+struct Found {
+    recording: SourceId,
+    /// Its path, or its address without anything secret.
+    shown: PathBuf,
+    title: String,
+    material: FoundMaterial,
+}
+
+enum FoundMaterial {
+    File(PathBuf),
+    Download(Box<MediaFile>),
+    Broadcast(Box<Opened>),
+}
+
+impl FoundMaterial {
+    fn into_material(self, folder: &Path) -> Material {
+        match self {
+            Self::File(path) => Material::File(path),
+            Self::Download(file) => Material::Download(file, folder.to_owned()),
+            Self::Broadcast(opened) => Material::Broadcast(Box::new(opened.in_folder(folder))),
+        }
+    }
+}
+
+impl Found {
+    /// What is no recording is told at once, before anything is written.
+    async fn find(source: &Source, ffmpeg: &Ffmpeg, interrupt: &AtomicBool) -> Result<Self, Error> {
+        match source {
+            Source::File(path) => {
+                let path = absolute(path)?;
+                if ffmpeg.probe(&path)?.audio.is_empty() {
+                    return Err(media_io::Error::NoAudio { path }.into());
+                }
+                Ok(Self {
+                    recording: source_id(&path)?,
+                    title: String::new(),
+                    shown: path.clone(),
+                    material: FoundMaterial::File(path),
+                })
+            }
+            Source::Vod { input, access, .. } => unless(interrupt, Self::find_vod(input, access)).await?,
+        }
+    }
+
+    async fn find_vod(input: &VodInput, access: &VodAccess) -> Result<Self, Error> {
+        let place = access.locate(input).await?;
+        let (recording, title, material) = if place.is_playlist {
+            let opened = Opened::open(access, input, place).await?;
+            (
+                opened.recording(),
+                opened.title().map(str::to_owned),
+                FoundMaterial::Broadcast(Box::new(opened)),
+            )
+        } else {
+            let file = MediaFile::open(access, input, place).await?;
+            (file.recording(), file.title().map(str::to_owned), FoundMaterial::Download(Box::new(file)))
+        };
+        let title = title.unwrap_or_else(|| input.stem());
+        Ok(Self { recording, shown: PathBuf::from(input.shown()), title, material })
+    }
+}
+
+/// What `work` gives, unless `interrupt` is set before.
+pub(crate) async fn unless<T>(interrupt: &AtomicBool, work: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        error = interrupted(interrupt) => Err(error),
+        done = work => Ok(done),
+    }
+}
+
+/// Puts all of a broadcast into the output folder in full quality, if that is asked for and it is not there.
+async fn keep_full(
+    source: &Source,
+    material: &Material,
+    output_dir: &Path,
+    interrupt: &AtomicBool,
+    events: &EventSink,
+) -> Result<(), Error> {
+    let Source::Vod { input, keep_full: true, .. } = source else { return Ok(()) };
+    let stem = input.stem();
+    if kept(output_dir, &stem).is_some() {
+        return Ok(());
+    }
+    events.started(Stage::Store, WHOLE, "all of it in full quality");
+    let progress = |share| events.progress(Stage::Store, WHOLE, share);
+    let path = match material {
+        Material::File(path) => path.clone(),
+        Material::Download(file, folder) => {
+            file.fetch(folder, interrupt, &progress).await?;
+            let (whole, target) = (file.path_in(folder), output_dir.join(&stem));
+            let target = whole
+                .extension()
+                .map_or_else(|| target.clone(), |ending| target.with_added_extension(ending));
+            move_file(&whole, &target)?;
+            target
+        }
+        Material::Broadcast(broadcast) => {
+            let (path, lost) = broadcast.keep_full(output_dir, &stem, interrupt, &progress).await?;
+            if lost > 0 {
+                events.send(Event::Notice(format!("{lost} segments could not be had and are missing in it")));
+            }
+            path
+        }
+    };
+    events.finished(Stage::Store, WHOLE, path.display().to_string());
+    Ok(())
 }
 
 fn nothing_to_show(source: &Path, output_dir: &Path) -> Error {

@@ -28,6 +28,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) encoder: Encoder,
     /// Where files that are needed for a while are made.
     pub(crate) scratch: &'a Path,
+    /// The run's media time of the recording's first picture, where that is known.
+    pub(crate) first_picture: Option<MediaTime>,
     pub(crate) interrupt: &'a AtomicBool,
 }
 
@@ -51,7 +53,7 @@ impl Bench<'_> {
         let info = self.ffmpeg.probe(excerpt.path())?;
         let rate = clip_rate(settings, &info)?;
         let cut = ExactCut::plan(&info, excerpt.path(), moment.clip.shifted(to_file), rate)?;
-        let (first_frame, last_frame) = source_frames(&info, cut.span(), rate, to_run);
+        let (first_frame, last_frame) = source_frames(&info, cut.span(), rate, to_run, self.first_picture);
         let frames = cut.frame_count();
         let request = RenderRequest {
             cut,
@@ -90,13 +92,18 @@ fn source_frames(
     span: Span,
     shown_at: FrameRate,
     file_to_run: MediaDuration,
+    first_picture: Option<MediaTime>,
 ) -> (i64, i64) {
     let Some(video) = info.default_video() else { return (0, 0) };
     let rate = video.average_rate.or(video.real_rate).unwrap_or(FrameRate::FPS_30);
-    let since_first = span.shifted(MediaTime::ZERO - video.start);
     // A clip shows on each tick of its own rate the nearest frame of the source.
-    let last_tick = since_first.end() - (shown_at.time_of_frame(1) - MediaTime::ZERO);
+    let last_tick = |span: Span| span.end() - (shown_at.time_of_frame(1) - MediaTime::ZERO);
+    if let Some(first) = first_picture {
+        let since_first = span.shifted(file_to_run + (MediaTime::ZERO - first));
+        return (rate.nearest_frame(since_first.start()), rate.nearest_frame(last_tick(since_first)));
+    }
+    let since_first = span.shifted(MediaTime::ZERO - video.start);
     // In a recorded stream the picture begins with the first segment, as an excerpt's does with its own.
     let before = rate.nearest_frame(MediaTime::ZERO + file_to_run);
-    (before + rate.nearest_frame(since_first.start()), before + rate.nearest_frame(last_tick))
+    (before + rate.nearest_frame(since_first.start()), before + rate.nearest_frame(last_tick(since_first)))
 }

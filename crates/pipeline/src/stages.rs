@@ -1,16 +1,17 @@
 //! What each step does, and which steps follow from it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use highlight_detect::{Moment, Ranking};
 use render::Encoder;
 use serde::{Deserialize, Serialize};
-use timeline::{ClipId, FrameRate, MediaDuration, Span};
+use timeline::{ClipId, FrameRate, MediaDuration, MediaTime, Span};
 
-use crate::analysis::analyse;
+use crate::analysis::{analyse, analyse_store};
 use crate::detect::{Search, looking_for};
-use crate::engine::Engine;
+use crate::engine::{Engine, Material};
 use crate::fingerprint::digest_of;
 use crate::footage::Footage;
 use crate::inputs::{read_chat, read_transcript};
@@ -18,6 +19,7 @@ use crate::job::Step;
 use crate::lock::Turn;
 use crate::rendering::{Bench, Rendered, clip_rate};
 use crate::selection::{Findings, Selector, evidence_spans, groups};
+use crate::vod::{Broadcast, Look, VodError};
 use crate::{Analysis, Error, Event, Stage, export};
 
 /// What ingesting found out.
@@ -27,6 +29,9 @@ pub(crate) struct Ingested {
     /// Frame rate that clips will have.
     pub(crate) rate: Option<FrameRate>,
     pub(crate) container_duration: Option<MediaDuration>,
+    /// Media time of the first picture, where clips are cut from pieces and it has to be known.
+    #[serde(default)]
+    pub(crate) first_picture: Option<MediaTime>,
 }
 
 /// What listening found out, and in which groups candidates are looked at.
@@ -67,7 +72,9 @@ impl Engine {
             Step::Render { clip } => self.render(clip).await,
             Step::Store => self.store().await,
             // Those of live sessions are in a queue of their own.
-            Step::Moment { .. } | Step::Keep { .. } => Err(Error::Queue("a live step is in a run's queue".to_owned())),
+            Step::Moment { .. } | Step::Keep { .. } => {
+                Err(Error::Queue("a live step is in a run's queue".to_owned()))
+            }
         }
     }
 
@@ -92,18 +99,27 @@ impl Engine {
 
     async fn ingest(self: Arc<Self>) -> Result<(), Error> {
         let begun = Instant::now();
-        self.events.started(Stage::Ingest, 0, "looking at the recording");
-        let ingested = self
-            .blocking(|engine| {
-                let info = engine.ffmpeg.probe(&engine.run.path)?;
-                if info.audio.is_empty() {
-                    return Err(media_io::Error::NoAudio { path: engine.run.path.clone() }.into());
+        let about = match &self.material {
+            Material::File(_) => "looking at the recording",
+            Material::Download(..) => "fetching the recording",
+            Material::Broadcast(_) => "fetching the cheapest rendition",
+        };
+        self.events.started(Stage::Ingest, 0, about);
+        let progress = |share| self.events.progress(Stage::Ingest, 0, share);
+        let ingested = match &self.material {
+            Material::File(path) => self.look_at(path.clone()).await?,
+            Material::Download(file, folder) => {
+                file.fetch(folder, &self.interrupt, &progress).await?;
+                self.look_at(file.path_in(folder)).await?
+            }
+            Material::Broadcast(broadcast) => {
+                let fetching = broadcast.fetch_low(&self.interrupt, &progress).await?;
+                if let Some(notice) = fetching.notice() {
+                    self.events.send(Event::Notice(notice));
                 }
-                let has_video = info.default_video().is_some();
-                let rate = if has_video { Some(clip_rate(&engine.run.settings, &info)?) } else { None };
-                Ok(Ingested { has_video, rate, container_duration: info.duration })
-            })
-            .await?;
+                self.look_at_broadcast(broadcast).await?
+            }
+        };
         let mut change = self.catalogue.change(self.run.id).await?;
         change.finish(Step::Ingest, &ingested, begun.elapsed()).await?;
         change.queue(Step::Analyse).await?;
@@ -114,6 +130,80 @@ impl Engine {
             if ingested.has_video { "sound and picture" } else { "sound, no picture" },
         );
         Ok(())
+    }
+
+    /// What a file holds.
+    async fn look_at(self: &Arc<Self>, path: PathBuf) -> Result<Ingested, Error> {
+        self.blocking(move |engine| {
+            let info = engine.ffmpeg.probe(&path)?;
+            if info.audio.is_empty() {
+                return Err(media_io::Error::NoAudio { path }.into());
+            }
+            let has_video = info.default_video().is_some();
+            let rate = if has_video { Some(clip_rate(&engine.run.settings, &info)?) } else { None };
+            Ok(Ingested { has_video, rate, container_duration: info.duration, first_picture: None })
+        })
+        .await
+    }
+
+    /// What a broadcast holds in its best rendition, by the first piece of it.
+    async fn look_at_broadcast(self: &Arc<Self>, broadcast: &Broadcast) -> Result<Ingested, Error> {
+        let held = broadcast.store()?.lock().span();
+        let first = Span::new(held.start(), held.start());
+        let at_start = self.footage_of(broadcast, first).await;
+        // Where the beginning is lost, any other piece tells the rate.
+        let (footage, span, is_first) = match at_start {
+            Err(Error::Vod(VodError::Lost { .. } | VodError::Unplaced { .. })) => {
+                let middle = Span::new(held.middle(), held.middle());
+                (self.footage_of(broadcast, middle).await?, middle, false)
+            }
+            footage => (footage?, first, true),
+        };
+        self.blocking(move |engine| {
+            let excerpt = footage.excerpt(span, &engine.folders.spool)?;
+            let info = engine.ffmpeg.probe(excerpt.path())?;
+            let video = info.default_video();
+            let rate = if video.is_some() { Some(clip_rate(&engine.run.settings, &info)?) } else { None };
+            let first_picture = video.filter(|_| is_first).map(|video| video.start + excerpt.to_run());
+            let container_duration = Some(held.end() - MediaTime::ZERO);
+            Ok(Ingested { has_video: video.is_some(), rate, container_duration, first_picture })
+        })
+        .await
+    }
+
+    /// The best footage of a span of a broadcast.
+    async fn footage_of(&self, broadcast: &Broadcast, span: Span) -> Result<Footage, Error> {
+        if broadcast.is_single().await? {
+            return Ok(Footage::Segments(broadcast.store()?));
+        }
+        broadcast.pieces(span, &self.interrupt).await.map(Footage::Pieces)
+    }
+
+    /// The footage of a clip, and the moment with as much of the clip as is held.
+    async fn footage(&self, mut moment: Moment) -> Result<(Footage, Moment), Error> {
+        let broadcast = match &self.material {
+            Material::File(path) => return Ok((Footage::File(path.clone()), moment)),
+            Material::Download(file, folder) => return Ok((Footage::File(file.path_in(folder)), moment)),
+            Material::Broadcast(broadcast) => broadcast,
+        };
+        match self.footage_of(broadcast, moment.clip).await {
+            Ok(footage) => {
+                if let Footage::Pieces(pieces) = &footage {
+                    // Bytes are not joined across a discontinuity.
+                    moment.clip = moment.clip.intersection(pieces.held).unwrap_or(moment.clip);
+                }
+                Ok((footage, moment))
+            }
+            Err(Error::Vod(error @ (VodError::Lost { .. } | VodError::Unplaced { .. })))
+                if broadcast.low_has_picture() =>
+            {
+                let start = moment.clip.start();
+                let text = format!("the clip at {start} is made of the cheapest rendition: {error}");
+                self.events.send(Event::Notice(text));
+                Ok((Footage::Segments(broadcast.store()?), moment))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn analyse(self: Arc<Self>) -> Result<(), Error> {
@@ -129,9 +219,16 @@ impl Engine {
                     .map(|file| read_chat(file.path()))
                     .transpose()?
                     .unwrap_or_default();
-                analyse(&engine.run.path, Some(&engine.ffmpeg), &chat, &engine.interrupt, &mut |share| {
-                    engine.events.progress(Stage::Analyse, 0, share);
-                })
+                let mut progress = |share| engine.events.progress(Stage::Analyse, 0, share);
+                let file = match &engine.material {
+                    Material::File(path) => path.clone(),
+                    Material::Download(file, folder) => file.path_in(folder),
+                    Material::Broadcast(broadcast) => {
+                        let store = broadcast.store()?;
+                        return analyse_store(&store, &chat, &engine.interrupt, &mut progress);
+                    }
+                };
+                analyse(&file, Some(&engine.ffmpeg), &chat, &engine.interrupt, &mut progress)
             })
             .await?;
         let budget = self.run.settings.speech.as_ref().and_then(|speech| speech.budget);
@@ -165,13 +262,6 @@ impl Engine {
             .blocking(move |engine| {
                 // Nobody panics while holding it, so the lock cannot be poisoned; and if it were, the model is still whole.
                 let mut speech = engine.speech.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let mut search = Search {
-                    path: &engine.run.path,
-                    ffmpeg: Some(&engine.ffmpeg),
-                    speech: speech.as_mut(),
-                    interrupt: &engine.interrupt,
-                    picture: std::cell::OnceCell::new(),
-                };
                 let known = engine
                     .run
                     .settings
@@ -179,12 +269,34 @@ impl Engine {
                     .as_ref()
                     .map(|file| read_transcript(file.path()))
                     .transpose()?;
-                let medium = analysed.analysis.span();
+                let candidates = &analysed.analysis.candidates;
                 let options = &engine.run.settings.rank;
-                let spans = evidence_spans(&analysed.analysis.candidates, &members, medium, options);
-                let found = search.look(&spans, known.as_ref(), &mut |share| {
-                    engine.events.progress(Stage::Transcribe, group, share);
-                });
+                let mut progress = |share| engine.events.progress(Stage::Transcribe, group, share);
+                let file = match &engine.material {
+                    Material::File(path) => path.clone(),
+                    Material::Download(file, folder) => file.path_in(folder),
+                    Material::Broadcast(broadcast) => {
+                        let look = Look {
+                            store: &broadcast.store()?,
+                            ffmpeg: Some(&engine.ffmpeg),
+                            options,
+                            known: known.as_ref(),
+                            interrupt: &engine.interrupt,
+                            scratch: &engine.folders.spool,
+                        };
+                        let found = look.around(candidates, &members, speech.as_mut(), &mut progress)?;
+                        return Ok((analysed, found));
+                    }
+                };
+                let mut search = Search {
+                    path: &file,
+                    ffmpeg: Some(&engine.ffmpeg),
+                    speech: speech.as_mut(),
+                    interrupt: &engine.interrupt,
+                    picture: std::cell::OnceCell::new(),
+                };
+                let spans = evidence_spans(candidates, &members, analysed.analysis.span(), options);
+                let found = search.look(&spans, known.as_ref(), &mut progress);
                 Ok((analysed, members.into_iter().zip(found?).collect::<Vec<(usize, Findings)>>()))
             })
             .await?;
@@ -251,7 +363,12 @@ impl Engine {
             clip.0.as_bytes()[3],
         ]);
         self.events.started(Stage::Render, item, format!("clip at {}", moment.clip.start()));
-        let rendered = self.blocking(move |engine| engine.render_clip(clip, &moment, item)).await?;
+        let ingested: Ingested = self.needed(Stage::Ingest).await?;
+        let (footage, moment) = self.footage(moment).await?;
+        let first_picture = ingested.first_picture;
+        let rendered = self
+            .blocking(move |engine| engine.render_clip(clip, &footage, &moment, first_picture, item))
+            .await?;
         for warning in &rendered.clip.warnings {
             self.events.send(Event::Notice(warning.clone()));
         }
@@ -267,7 +384,14 @@ impl Engine {
         Ok(())
     }
 
-    fn render_clip(&self, clip: ClipId, moment: &Moment, item: u32) -> Result<Rendered, Error> {
+    fn render_clip(
+        &self,
+        clip: ClipId,
+        footage: &Footage,
+        moment: &Moment,
+        first_picture: Option<MediaTime>,
+        item: u32,
+    ) -> Result<Rendered, Error> {
         let settings = &self.run.settings;
         let encoder = match self.encoder.get() {
             Some(encoder) => *encoder,
@@ -280,10 +404,10 @@ impl Engine {
             ffmpeg: &self.ffmpeg,
             encoder,
             scratch: &self.folders.spool,
+            first_picture,
             interrupt: &self.interrupt,
         };
-        let footage = Footage::File(self.run.path.clone());
-        bench.render(&footage, moment, settings, &self.spooled(clip), &mut |share| {
+        bench.render(footage, moment, settings, &self.spooled(clip), &mut |share| {
             self.events.progress(Stage::Render, item, share);
         })
     }

@@ -9,6 +9,7 @@ pub(crate) mod monitor;
 pub(crate) mod process;
 mod recording;
 pub(crate) mod status;
+mod vod;
 mod watching;
 
 use crate::args::{Arguments, Command};

@@ -90,7 +90,9 @@ impl Shown {
             MonitorEvent::Closed { streamer, report, clips } => {
                 self.tell(&format!("{streamer}: over, {clips} clips; {}", report.display()));
             }
-            MonitorEvent::Notice { streamer: Some(streamer), text } => self.tell(&format!("{streamer}: {text}")),
+            MonitorEvent::Notice { streamer: Some(streamer), text } => {
+                self.tell(&format!("{streamer}: {text}"))
+            }
             MonitorEvent::Notice { streamer: None, text } => self.tell(&format!("note: {text}")),
             _ => {}
         }

@@ -1,12 +1,16 @@
 //! `streamliner monitor`: the real binary against a stream that is played over loopback.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/background.rs"]
 mod background;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/contract.rs"]
 mod contract;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/recording.rs"]
 mod recording;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
 
@@ -72,7 +76,8 @@ fn a_stream_played_live_gives_what_its_recording_gives() {
     let model = fixture("models/ggml-nano.en.bin");
     let arena = arena_night();
     let arguments = ["detect", arena.to_str().expect("UTF-8"), "--format", "json", "--model"];
-    let whole = sandbox.run(&[&arguments[..], &[model.to_str().expect("UTF-8"), "--language", "en"]].concat());
+    let whole =
+        sandbox.run(&[&arguments[..], &[model.to_str().expect("UTF-8"), "--language", "en"]].concat());
     let whole = Detection::read(&whole.expect(0).stdout);
     let cores = |detection: &Detection| {
         let mut cores: Vec<(f64, f64)> =

@@ -214,7 +214,7 @@ fn encryption() -> Result<Arc<ClientConfig>, ChatProblem> {
 mod tests {
     use super::*;
 
-    fn offered(offers: Value, plain_allowed: bool) -> Option<String> {
+    fn offered(offers: &Value, plain_allowed: bool) -> Option<String> {
         let config = KickConfig::default();
         let http = KickHttp::new(&config).unwrap();
         let tokens = Tokens { http, config, client_id: Uuid::nil() };
@@ -232,26 +232,26 @@ mod tests {
         let pusher = json!({"provider": "pusher", "credentials": {"app_key": "abc123", "cluster": "us2"}});
         let socket = centrifugo("wss://realtime.example/connection/websocket");
         assert_eq!(
-            offered(json!([unknown, socket, pusher]), false).as_deref(),
+            offered(&json!([unknown, socket, pusher]), false).as_deref(),
             Some("centrifugo wss://realtime.example/connection/websocket")
         );
         assert_eq!(
-            offered(json!([pusher, socket]), false).as_deref(),
+            offered(&json!([pusher, socket]), false).as_deref(),
             Some("pusher wss://ws-us2.pusher.com/app/abc123?protocol=7&client=js&version=8.4.0&flash=false")
         );
         for nothing in [json!([]), json!(null), json!([unknown, 5, {}])] {
-            assert_eq!(offered(nothing, false), None);
+            assert_eq!(offered(&nothing, false), None);
         }
     }
 
     #[test]
     fn offers_cannot_lead_elsewhere_or_into_the_open() {
-        assert_eq!(offered(json!([centrifugo("ws://realtime.example/")]), false), None);
-        assert!(offered(json!([centrifugo("ws://127.0.0.1:9/")]), true).is_some());
-        assert_eq!(offered(json!([centrifugo("http://127.0.0.1:9/")]), true), None);
+        assert_eq!(offered(&json!([centrifugo("ws://realtime.example/")]), false), None);
+        assert!(offered(&json!([centrifugo("ws://127.0.0.1:9/")]), true).is_some());
+        assert_eq!(offered(&json!([centrifugo("http://127.0.0.1:9/")]), true), None);
         for (key, cluster) in [("a/b", "us2"), ("abc", "us2.evil.example/"), ("", "us2"), ("abc", "")] {
             let offer = json!({"provider": "pusher", "credentials": {"app_key": key, "cluster": cluster}});
-            assert_eq!(offered(json!([offer]), false), None, "{key} {cluster}");
+            assert_eq!(offered(&json!([offer]), false), None, "{key} {cluster}");
         }
     }
 }

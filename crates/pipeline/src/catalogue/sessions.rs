@@ -66,10 +66,11 @@ impl Catalogue {
 
     /// Sessions that were not ended, oldest first.
     pub(crate) async fn open_sessions(&self) -> Result<Vec<SessionRow>, Error> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE ended_at IS NULL ORDER BY zero_at")))
-            .fetch_all(self.pool())
-            .await
-            .map_err(self.failed())?;
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE ended_at IS NULL ORDER BY zero_at")))
+                .fetch_all(self.pool())
+                .await
+                .map_err(self.failed())?;
         rows.iter().map(session).collect()
     }
 
@@ -84,13 +85,12 @@ impl Catalogue {
 
     /// The run of a session, as it was last begun.
     pub(crate) async fn live_run(&self, run: Digest) -> Result<Option<Run>, Error> {
-        let row = sqlx::query(
-            "SELECT recording_id, path, settings, output_dir, created_at FROM runs WHERE id = ?",
-        )
-        .bind(run.to_string())
-        .fetch_optional(self.pool())
-        .await
-        .map_err(self.failed())?;
+        let row =
+            sqlx::query("SELECT recording_id, path, settings, output_dir, created_at FROM runs WHERE id = ?")
+                .bind(run.to_string())
+                .fetch_optional(self.pool())
+                .await
+                .map_err(self.failed())?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Run {
             id: run,
@@ -102,7 +102,7 @@ impl Catalogue {
         }))
     }
 
-    /// Begins a session, or goes on with it under the settings of now.
+    /// Begins a session, or goes on with it under the settings of now, also if it had ended: a broadcast may come back late.
     pub(crate) async fn begin_session(
         &self,
         run: &Run,
@@ -115,7 +115,7 @@ impl Catalogue {
         change.insert_recording(run).await?;
         sqlx::query(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)
-             ON CONFLICT (id) DO UPDATE SET settings = excluded.settings",
+             ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, finished_at = NULL",
         )
         .bind(run.id.to_string())
         .bind(run.recording.to_string())
@@ -129,17 +129,17 @@ impl Catalogue {
         .map_err(self.failed())?;
         sqlx::query(
             "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, NULL, ?)
-             ON CONFLICT (run_id) DO UPDATE SET limits = excluded.limits",
+             ON CONFLICT (run_id) DO UPDATE SET limits = excluded.limits, ended_at = NULL",
         )
-            .bind(run.id.to_string())
-            .bind(run.settings.streamer.as_str())
-            .bind(broadcast)
-            .bind(folder.to_string_lossy())
-            .bind(zero_at.to_string())
-            .bind(to_json("the limits", limits)?)
-            .execute(&mut *change.transaction)
-            .await
-            .map_err(self.failed())?;
+        .bind(run.id.to_string())
+        .bind(run.settings.streamer.as_str())
+        .bind(broadcast)
+        .bind(folder.to_string_lossy())
+        .bind(zero_at.to_string())
+        .bind(to_json("the limits", limits)?)
+        .execute(&mut *change.transaction)
+        .await
+        .map_err(self.failed())?;
         change.commit().await
     }
 
@@ -154,7 +154,11 @@ impl Catalogue {
     }
 
     /// One candidate of a session.
-    pub(crate) async fn candidate(&self, run: Digest, core_start: MediaTime) -> Result<Option<Candidate>, Error> {
+    pub(crate) async fn candidate(
+        &self,
+        run: Digest,
+        core_start: MediaTime,
+    ) -> Result<Option<Candidate>, Error> {
         let row = sqlx::query("SELECT candidate FROM candidates WHERE run_id = ? AND core_start = ?")
             .bind(run.to_string())
             .bind(core_start.ticks())
@@ -164,57 +168,26 @@ impl Catalogue {
         row.map(|row| from_json("a candidate", row.get(0))).transpose()
     }
 
-    /// The moments that clips of a session are made of.
-    pub(crate) async fn wanted<T: serde::de::DeserializeOwned>(
-        &self,
-        run: Digest,
-    ) -> Result<Vec<(ClipId, T)>, Error> {
-        let rows = sqlx::query("SELECT id, moment FROM clips WHERE run_id = ? ORDER BY moment_at")
-            .bind(run.to_string())
-            .fetch_all(self.pool())
-            .await
-            .map_err(self.failed())?;
-        rows.iter()
-            .map(|row| Ok((parsed(&row.get::<String, _>(0))?, from_json("a clip", row.get(1))?)))
-            .collect()
-    }
-
-    /// When the moments of a streamer's live clips were, since `since`.
-    pub(crate) async fn clip_times(
-        &self,
-        streamer: &StreamerName,
-        since: Timestamp,
-    ) -> Result<Vec<Timestamp>, Error> {
-        let rows = sqlx::query(
-            "SELECT clips.moment_at FROM clips JOIN runs ON runs.id = clips.run_id
-             WHERE runs.streamer = ? AND clips.moment_at IS NOT NULL",
-        )
-        .bind(streamer.as_str())
-        .fetch_all(self.pool())
-        .await
-        .map_err(self.failed())?;
-        let times = rows.iter().map(|row| parsed::<Timestamp>(&row.get::<String, _>(0)));
-        Ok(times.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|time| *time >= since).collect())
-    }
-
     /// How many clips of a session are in their place.
     pub(crate) async fn kept_clips(&self, run: Digest) -> Result<usize, Error> {
-        let row = sqlx::query("SELECT COUNT(*) FROM stages WHERE run_id = ? AND stage = 'store' AND item <> ''")
-            .bind(run.to_string())
-            .fetch_one(self.pool())
-            .await
-            .map_err(self.failed())?;
+        let row =
+            sqlx::query("SELECT COUNT(*) FROM stages WHERE run_id = ? AND stage = 'store' AND item <> ''")
+                .bind(run.to_string())
+                .fetch_one(self.pool())
+                .await
+                .map_err(self.failed())?;
         Ok(usize::try_from(row.get::<i64, _>(0)).unwrap_or(0))
     }
 
     /// How many jobs of live sessions wait or are being worked on, by run.
     pub(crate) async fn waiting_jobs(&self) -> Result<Vec<(Digest, Step)>, Error> {
-        let rows =
-            sqlx::query("SELECT job FROM Jobs WHERE job_type = ? AND status NOT IN ('Done', 'Killed', 'Failed')")
-                .bind(LIVE_QUEUE)
-                .fetch_all(self.pool())
-                .await
-                .map_err(self.failed())?;
+        let rows = sqlx::query(
+            "SELECT job FROM Jobs WHERE job_type = ? AND status NOT IN ('Done', 'Killed', 'Failed')",
+        )
+        .bind(LIVE_QUEUE)
+        .fetch_all(self.pool())
+        .await
+        .map_err(self.failed())?;
         let jobs = rows.iter().map(|row| {
             serde_json::from_slice::<crate::job::Job>(row.get(0))
                 .map_err(|source| Error::Stored { what: "a job", source })
@@ -224,6 +197,38 @@ impl Catalogue {
 }
 
 impl Change<'_> {
+    /// The moments that clips of the session are made of.
+    pub(crate) async fn wanted<T: serde::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Vec<(ClipId, T)>, Error> {
+        let rows = sqlx::query("SELECT id, moment FROM clips WHERE run_id = ? ORDER BY moment_at")
+            .bind(self.run.to_string())
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        rows.iter()
+            .map(|row| Ok((parsed(&row.get::<String, _>(0))?, from_json("a clip", row.get(1))?)))
+            .collect()
+    }
+
+    /// When the moments of a streamer's live clips were, since `since`.
+    pub(crate) async fn clip_times(
+        &mut self,
+        streamer: &StreamerName,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, Error> {
+        let rows = sqlx::query(
+            "SELECT clips.moment_at FROM clips JOIN runs ON runs.id = clips.run_id
+             WHERE runs.streamer = ? AND clips.moment_at IS NOT NULL",
+        )
+        .bind(streamer.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await
+        .map_err(self.catalogue.failed())?;
+        let times = rows.iter().map(|row| parsed::<Timestamp>(&row.get::<String, _>(0)));
+        Ok(times.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|time| *time >= since).collect())
+    }
+
     /// Remembers a candidate of a live session; false if it was known.
     pub(crate) async fn add_candidate(&mut self, candidate: &Candidate) -> Result<bool, Error> {
         let added = sqlx::query("INSERT INTO candidates VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -258,6 +263,18 @@ impl Change<'_> {
 
     /// Marks a session as ended and queues what remains to be done for it.
     pub(crate) async fn end_session(&mut self) -> Result<(), Error> {
+        // It may have ended and been closed before: then it is closed anew, with what came since.
+        sqlx::query("DELETE FROM stages WHERE run_id = ? AND stage = 'store' AND item = ''")
+            .bind(self.run.to_string())
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        sqlx::query("DELETE FROM Jobs WHERE job_type = ? AND idempotency_key = ? AND status = 'Done'")
+            .bind(LIVE_QUEUE)
+            .bind(format!("{}:{}:{}", self.run, Step::Store.stage(), Step::Store.item()))
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
         sqlx::query("UPDATE sessions SET ended_at = ? WHERE run_id = ? AND ended_at IS NULL")
             .bind(now())
             .bind(self.run.to_string())

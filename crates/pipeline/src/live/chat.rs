@@ -36,7 +36,8 @@ impl SessionChat {
             anchor.map(|anchor| anchor.media_time(wall))
         });
         // Opening cuts off a last line that a crash left unfinished.
-        let log = ChatLog::open(&path, clock).map_err(|error| tracing::warn!(%error, "chat is not kept")).ok();
+        let log =
+            ChatLog::open(&path, clock).map_err(|error| tracing::warn!(%error, "chat is not kept")).ok();
         let known = if path.is_file() { read_chat(&path)? } else { Vec::new() };
         Ok((Self { log, anchor }, known))
     }

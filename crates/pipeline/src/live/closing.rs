@@ -12,7 +12,7 @@ use timeline::{ClipId, MediaTime};
 
 use super::event::MonitorEvent;
 use super::recorder::gap_of;
-use super::steps::{Kept, Weighed, moment, spool};
+use super::steps::{Kept, SPOOL, Weighed, moment, spool};
 use super::workshop::{Session, Workshop};
 use crate::analysis::{Analysis, CurvePoint};
 use crate::contract::{Detection, HighlightEntry, RejectedEntry, rounded};
@@ -127,6 +127,13 @@ pub(super) async fn close(workshop: &Arc<Workshop>, session: &Arc<Session>) -> R
     change.finish_run().await?;
     change.commit().await?;
     workshop.leave(run.id);
+    let spool = session.row.folder.join(SPOOL);
+    if spool.exists()
+        && let Err(error) = fs_err::remove_dir_all(&spool)
+    {
+        // What a process that was killed left in it costs room, and nothing else.
+        tracing::warn!(%error, "the spool of a session is left");
+    }
     workshop.events.send(MonitorEvent::Closed {
         streamer: run.settings.streamer.clone(),
         report: run.output_dir.join(REPORT),

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use timeline::{MediaDuration, MediaTime, SpanSet};
 
 use super::workshop::Workshop;
+use crate::Error;
 use crate::catalogue::SessionRow;
 use crate::job::Step;
 use crate::selection::evidence_span;
-use crate::Error;
 
 /// The end of a session that is still recorded is never removed: a moment in it may not have settled.
 const KEPT_OF_LIVE: MediaDuration = MediaDuration::from_secs(600);
@@ -102,7 +102,8 @@ pub(super) async fn keep(
 /// Removes what of a session is before `time`, but for what jobs need and the end of what is still recorded. The bytes that
 /// this freed, and whether there is no more to remove.
 async fn remove_before(workshop: &Workshop, row: &SessionRow, time: MediaTime) -> Result<(u64, bool), Error> {
-    if !row.folder.exists() {
+    // While a session is being opened after a restart, its turn comes with the next look at the disk.
+    if !row.folder.exists() || workshop.is_opening(&row.folder) {
         return Ok((0, true));
     }
     let pinned = pinned(workshop, row).await?;

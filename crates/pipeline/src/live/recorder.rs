@@ -65,6 +65,8 @@ pub(super) struct Recorder {
     joining: bool,
     /// Gaps that could not be written to the store yet, because the disk was full.
     owed: Vec<Gap>,
+    /// What came of segments that could not be kept; told with the next that can.
+    late: Taken,
     /// Why the sound cannot be listened to, once that is known.
     unheard: Option<String>,
 }
@@ -75,7 +77,7 @@ const SAME_SEGMENT_S: f64 = 1.0;
 
 impl Recorder {
     /// Opens the session in `folder`, and listens to what is recorded there already.
-    pub(super) fn open(folder: &Path, chat: &[ChatMessage], chat_expected: bool) -> Result<(Self, Vec<Candidate>), Error> {
+    pub(super) fn open(folder: &Path, chat: &[ChatMessage]) -> Result<(Self, Vec<Candidate>), Error> {
         fs_err::create_dir_all(folder).map_err(Error::file("made", folder))?;
         let (store, recovered) = SegmentStore::open(folder)?;
         let mut clock = recovered.clock;
@@ -87,11 +89,13 @@ impl Recorder {
             store: SharedStore::new(store),
             clock,
             audio: LiveAudio::new(SampleRate::HZ_16000),
-            listening: Listening::new(chat_expected),
+            // A live moment is not kept waiting for all that chat will say of it: what is there when it settles counts.
+            listening: Listening::new(false),
             anchor: None,
             epoch: 0,
             joining: true,
             owed: Vec::new(),
+            late: Taken::default(),
             unheard: None,
         };
         for message in chat {
@@ -241,8 +245,10 @@ impl Recorder {
         if let Err(error) = self.keep(&segment, &placed.placement) {
             let gap = Gap { span, cause: GapCause::Missing };
             self.owed.push(gap);
-            // The candidates that this settles are found again when the session is replayed; none is lost.
-            self.pass(gap);
+            taken.candidates.extend(self.pass(gap));
+            taken.gaps.push(gap);
+            self.late.candidates.append(&mut taken.candidates);
+            self.late.gaps.append(&mut taken.gaps);
             return Err(error);
         }
         self.note_anchor(&segment, span.start());
@@ -250,9 +256,15 @@ impl Recorder {
             self.anchor = Some(Anchor { wall: arrived, media: span.end() });
         }
         let heard = self.listen(&segment, &placed.placement);
-        taken.candidates.extend(heard.candidates);
-        taken.gaps.extend(heard.gaps);
-        Ok(taken)
+        let mut all = std::mem::take(&mut self.late);
+        for taken in [taken, heard] {
+            all.candidates.extend(taken.candidates);
+            // The sound finds anew, to the sample, what the clock found missing; that is one gap.
+            let known = all.gaps.clone();
+            let is_new = |gap: &Gap| !known.iter().any(|known| known.span.overlaps(gap.span));
+            all.gaps.extend(taken.gaps.into_iter().filter(is_new));
+        }
+        Ok(all)
     }
 
     /// Writes what is owed, and the segment.
@@ -278,7 +290,7 @@ impl Recorder {
 
     /// Settles everything: the session is over.
     pub(super) fn finish(mut self) -> Result<Vec<Candidate>, Error> {
-        let mut candidates = Vec::new();
+        let mut candidates = std::mem::take(&mut self.late).candidates;
         if let Some(gap) = self.clock.finish() {
             self.owed.push(gap);
             candidates.extend(self.pass(gap));
@@ -294,7 +306,8 @@ impl Recorder {
         }
         let Heard { candidates: rest, curve, .. } = self.listening.finish();
         candidates.extend(rest);
-        let text = serde_json::to_string(&curve).map_err(|source| Error::Stored { what: "the curve", source })?;
+        let text =
+            serde_json::to_string(&curve).map_err(|source| Error::Stored { what: "the curve", source })?;
         write_whole(&self.folder.join(CURVE), &text)?;
         Ok(candidates)
     }

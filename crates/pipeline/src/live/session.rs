@@ -8,8 +8,10 @@ use std::time::Duration;
 use highlight_detect::Candidate;
 use jiff::Timestamp;
 use kick_client::chat::{ChatEvent, ChatState, ChatUpdate};
-use media_io::hls::{EndReason, HlsClient, HlsError, JoinAt, LiveEvent, LiveOptions, LiveReader, PlaylistSource, RenditionRule};
-use timeline::{Gap, MediaTime, Span, StreamerName};
+use media_io::hls::{
+    EndReason, HlsClient, HlsError, JoinAt, LiveEvent, LiveOptions, LiveReader, PlaylistSource, RenditionRule,
+};
+use timeline::{Digest, Gap, MediaTime, Span, StreamerName};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +68,7 @@ pub(super) struct SessionTask {
     pub(super) options: LiveOptions,
     /// What is written in chat, where there is one.
     pub(super) chat: Option<mpsc::Receiver<ChatUpdate>>,
-    pub(super) news: mpsc::Sender<(StreamerName, News)>,
+    pub(super) news: mpsc::Sender<(StreamerName, Digest, News)>,
     /// Set when the broadcast is over: what is there is finished.
     pub(super) over: CancellationToken,
     /// Set when the program ends: what is there is left for the next start.
@@ -88,15 +90,13 @@ struct Running {
 impl SessionTask {
     /// Records until the broadcast is over or the program ends.
     pub(super) async fn run(self) {
-        let (news, streamer) = (self.news.clone(), self.run.settings.streamer.clone());
-        let result = Running::begin(self).await;
-        let result = match result {
-            Ok(running) => running.record().await,
-            Err(error) => Err(error),
-        };
+        let (news, streamer, run) = (self.news.clone(), self.run.settings.streamer.clone(), self.run.id);
+        // On a task of its own, so that even one that panics is told of and begun anew.
+        let recorded = tokio::spawn(async move { Box::pin(Running::begin(self).await?.record()).await });
+        let result = recorded.await.unwrap_or_else(|error| Err(Error::Queue(error.to_string())));
         let over = News::Over(result.map_err(|error| error.to_string()));
         // Nobody listens any more when the program ends.
-        let _ = news.send((streamer, over)).await;
+        let _ = news.send((streamer, run, over)).await;
     }
 }
 
@@ -110,14 +110,17 @@ enum Next {
 
 impl Running {
     async fn begin(task: SessionTask) -> Result<Self, Error> {
-        let (folder, expected) = (task.folder.clone(), task.chat.is_some());
+        let folder = task.folder.clone();
+        // Until the jobs know of this store, none of them may open one of its own.
+        let _turn = task.workshop.turn(&folder).await;
         let opened = tokio::task::spawn_blocking(move || {
             fs_err::create_dir_all(&folder).map_err(Error::file("made", &folder))?;
             let (chat, known) = SessionChat::open(&folder)?;
-            let (recorder, candidates) = Recorder::open(&folder, &known, expected || !known.is_empty())?;
+            let (recorder, candidates) = Recorder::open(&folder, &known)?;
             Ok::<_, Error>((chat, recorder, candidates))
         });
-        let (chat, recorder, candidates) = opened.await.map_err(|error| Error::Queue(error.to_string()))??;
+        let (chat, recorder, candidates) =
+            opened.await.map_err(|error| Error::Queue(error.to_string()))??;
         let mut running =
             Self { task, recorder: Some(recorder), chat, session: None, waiting: candidates.into() };
         if running.recorder().end() > MediaTime::ZERO {
@@ -137,7 +140,7 @@ impl Running {
 
     async fn tell(&self, news: News) {
         // The supervisor outlives its sessions but for the last moments of the program.
-        let _ = self.task.news.send((self.streamer().clone(), news)).await;
+        let _ = self.task.news.send((self.streamer().clone(), self.task.run.id, news)).await;
     }
 
     /// Makes the session known to the database and to the jobs.
@@ -160,7 +163,7 @@ impl Running {
     }
 
     async fn record(mut self) -> Result<(), Error> {
-        self.hand_on(false).await?;
+        self.hand_on_or_tell().await;
         let mut feed: Option<Feed> = None;
         loop {
             if feed.is_none() {
@@ -189,7 +192,10 @@ impl Running {
                     feed = None;
                     self.pause().await;
                 }
-                Next::Stream(None) => feed = None,
+                Next::Stream(None) => {
+                    feed = None;
+                    self.pause().await;
+                }
                 Next::Stream(Some(Ok(event))) => self.stream(event).await?,
             }
         }
@@ -232,7 +238,8 @@ impl Running {
                 let end_at = self.recorder().anchor().map(|anchor| anchor.wall_time(end));
                 self.tell(News::Recorded { end, end_at, bytes }).await;
                 self.waiting.extend(taken.candidates);
-                self.hand_on(false).await
+                self.hand_on_or_tell().await;
+                Ok(())
             }
             LiveEvent::Lost(lost) => {
                 tracing::warn!(streamer = %self.streamer(), sequence = lost.sequence, reason = %lost.reason, "a segment is lost");
@@ -289,6 +296,15 @@ impl Running {
         result
     }
 
+    /// Hands on what is ready. A database that cannot be written to, on a full disk for example, costs nothing but time: the
+    /// candidates wait for the next segment.
+    async fn hand_on_or_tell(&mut self) {
+        if let Err(error) = self.hand_on(false).await {
+            tracing::warn!(streamer = %self.streamer(), %error, "candidates cannot be handed on yet");
+            self.tell(News::Problem(error.to_string())).await;
+        }
+    }
+
     /// Hands on the candidates whose surroundings are recorded; all of them if there will be no more.
     async fn hand_on(&mut self, all: bool) -> Result<(), Error> {
         let Some(session) = self.session.clone() else { return Ok(()) };
@@ -298,8 +314,7 @@ impl Running {
         let ready = |candidate: &Candidate| {
             all || evidence_span(candidate, unbounded, options).end() <= recorded.end()
         };
-        let (ready, waiting): (Vec<_>, Vec<_>) = self.waiting.drain(..).partition(ready);
-        self.waiting = waiting.into();
+        let (ready, waiting): (Vec<_>, Vec<_>) = self.waiting.iter().cloned().partition(ready);
         if ready.is_empty() {
             return Ok(());
         }
@@ -320,6 +335,7 @@ impl Running {
             added.push(candidate);
         }
         change.commit().await?;
+        self.waiting = waiting.into();
         for candidate in added {
             workshop.events.send(MonitorEvent::Candidate {
                 streamer: self.streamer().clone(),
@@ -353,7 +369,9 @@ fn ended(reason: &EndReason) -> String {
         EndReason::EndList => "the stream has ended".to_owned(),
         EndReason::Gone => "the channel is offline".to_owned(),
         EndReason::Lost(error) => error.to_string(),
-        EndReason::Budget { bytes_per_hour } => format!("the stream costs more than {bytes_per_hour} bytes an hour"),
+        EndReason::Budget { bytes_per_hour } => {
+            format!("the stream costs more than {bytes_per_hour} bytes an hour")
+        }
         _ => "the stream gives no more".to_owned(),
     }
 }

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use kick_client::chat::{ChatConnection, ChatUpdate};
 use kick_client::playback::{CommandOutput, CommandRunner, PlaybackResolver as _, ResolveError, Resolvers};
 use kick_client::{ChannelStatus, KickApi, KickConfig, KickHttp, SecretUrl, StreamerKey};
-use media_io::hls::{Address, HlsClient, HlsError, Located, PlaylistSource, RenditionRule, SourceError, VodPlaylist};
+use media_io::hls::{
+    Address, HlsClient, HlsError, Located, PlaylistSource, RenditionRule, SourceError, VodPlaylist,
+};
 use timeline::StreamerName;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -143,7 +145,11 @@ pub struct SeenStreamer {
 }
 
 /// Looks once who of `watched` is live.
-pub async fn look_once(kick: Option<&KickAccess>, client: &HlsClient, watched: &[Watched]) -> Vec<SeenStreamer> {
+pub async fn look_once(
+    kick: Option<&KickAccess>,
+    client: &HlsClient,
+    watched: &[Watched],
+) -> Vec<SeenStreamer> {
     let all: Vec<(&Watched, bool)> = watched.iter().map(|one| (one, false)).collect();
     let looks = look(kick, client, &all).await;
     watched
@@ -238,7 +244,9 @@ pub(super) fn chat(
     over: &CancellationToken,
     stop: &CancellationToken,
 ) -> Option<mpsc::Receiver<ChatUpdate>> {
-    let (StreamSource::Kick { slug }, Some(kick), true) = (&watched.source, kick, watched.chat) else { return None };
+    let (StreamSource::Kick { slug }, Some(kick), true) = (&watched.source, kick, watched.chat) else {
+        return None;
+    };
     let (sender, receiver) = mpsc::channel(CHAT_AHEAD);
     let (kick, slug, cancel, stop) = (kick.clone(), slug.clone(), over.child_token(), stop.clone());
     tokio::spawn(async move {

@@ -107,7 +107,11 @@ impl Workshop {
             Step::Moment { core_start } => self.look_closely(session, core_start).await,
             Step::Render { clip } => self.render(session, clip).await,
             Step::Keep { clip } => self.keep(session, clip).await,
-            Step::Store => closing::close(self, session).await,
+            Step::Store => match self.catalogue.session(session.run.id).await? {
+                // The broadcast came back before this was done; it is asked for again at the end.
+                Some(row) if !row.ended => Ok(()),
+                _ => closing::close(self, session).await,
+            },
             Step::Ingest | Step::Analyse | Step::Transcribe { .. } | Step::Rank => {
                 Err(Error::Queue("a step of a recording is in the queue of live sessions".to_owned()))
             }
@@ -147,14 +151,17 @@ impl Workshop {
         worked.map_err(|error| Error::Queue(error.to_string()))?
     }
 
-    async fn look_closely(self: &Arc<Self>, session: &Arc<Session>, core_start: MediaTime) -> Result<(), Error> {
+    async fn look_closely(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        core_start: MediaTime,
+    ) -> Result<(), Error> {
         let begun = Instant::now();
         let run = session.run.id;
         let found = self.catalogue.candidate(run, core_start).await?;
         let candidate = found.ok_or_else(|| Error::Queue(format!("no candidate at {core_start}")))?;
         let (shared, looked_for) = (Arc::clone(session), candidate.clone());
-        let (mut weighed, rate) =
-            self.blocking(move |workshop| workshop.find(&shared, &looked_for)).await?;
+        let (mut weighed, rate) = self.blocking(move |workshop| workshop.find(&shared, &looked_for)).await?;
         let mut moment = moment(session, &candidate, &weighed);
         if let Some(rate) = rate {
             moment.clip = rate.snap(moment.clip).clamped(weighed.medium);
@@ -163,8 +170,9 @@ impl Workshop {
         let mut change = self.catalogue.change(run).await?;
         let options = &session.run.settings.rank;
         if moment.score >= options.min_score {
-            let wanted: Vec<(ClipId, Moment)> = self.catalogue.wanted(run).await?;
-            let others = self.catalogue.clip_times(&session.run.settings.streamer, at - DAY).await?;
+            // Through the change: another connection might never be free while this one holds the lock.
+            let wanted: Vec<(ClipId, Moment)> = change.wanted().await?;
+            let others = change.clip_times(&session.run.settings.streamer, at - DAY).await?;
             let near = wanted.iter().find(|(_, other)| too_close(&moment, other, options));
             weighed.against = match (rate, near, session.row.limits.against(at, &others)) {
                 (None, ..) => Some("the stream has no picture".to_owned()),
@@ -225,7 +233,8 @@ impl Workshop {
                 let bench = Bench {
                     ffmpeg: &workshop.ffmpeg,
                     encoder: workshop.encoder(settings.render.encoder.choice)?,
-                    scratch: &spool,
+                    scratch: &workshop.scratch,
+                    first_picture: None,
                     interrupt: &workshop.interrupt,
                 };
                 let footage = Footage::Segments(shared.store.clone());
@@ -261,17 +270,24 @@ impl Workshop {
         let spooled = spool(session)?.join(clip.to_string());
         for ending in ["mp4", "png"] {
             let file = spooled.with_extension(ending);
-            if file.exists() {
-                fs_err::remove_file(&file).map_err(Error::file("removed", &file))?;
+            match fs_err::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    // It is removed with its folder when the session is closed.
+                    tracing::warn!(%error, "a clip that is in its place is also left in the spool");
+                }
+                _ => {}
             }
         }
         Ok(())
     }
 }
 
+/// The folder, in that of a session, where its clips wait to be put in their place.
+pub(super) const SPOOL: &str = "spool";
+
 /// Where clips of a session wait to be put in their place.
 pub(super) fn spool(session: &Session) -> Result<std::path::PathBuf, Error> {
-    let folder = session.row.folder.join("spool");
+    let folder = session.row.folder.join(SPOOL);
     fs_err::create_dir_all(&folder).map_err(Error::file("made", &folder))?;
     Ok(folder)
 }

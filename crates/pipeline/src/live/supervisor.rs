@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::disk::{self, DiskBudget};
 use super::event::{MonitorEvent, MonitorSink};
-use super::presence::{Change, Presence, Sighting, State};
+use super::presence::{Change, MISSES, Presence, Sighting, State};
 use super::session::{News, SessionTask};
 use super::sources::{KickAccess, Look, look};
 use super::status::{MonitorStatus, StreamerStatus};
@@ -110,19 +110,38 @@ struct Handle {
     task: JoinHandle<()>,
 }
 
+/// A session that nobody records.
+#[derive(Debug)]
+struct LeftOpen {
+    row: SessionRow,
+    /// Looks in a row that did not find its streamer live.
+    misses: u32,
+}
+
+impl From<SessionRow> for LeftOpen {
+    fn from(row: SessionRow) -> Self {
+        Self { row, misses: 0 }
+    }
+}
+
+/// Both ends of a channel.
+type Ends<T> = (mpsc::Sender<T>, mpsc::Receiver<T>);
+
 struct Supervisor {
     request: MonitorRequest,
     workshop: Arc<Workshop>,
     watchers: BTreeMap<StreamerName, Watcher>,
-    /// Sessions of an earlier process that have not ended, until somebody goes on with them.
-    left_open: Vec<SessionRow>,
-    news: (mpsc::Sender<(StreamerName, News)>, mpsc::Receiver<(StreamerName, News)>),
-    told: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
+    /// Sessions that have not ended and that nobody records, until somebody goes on with them or they are known to be over.
+    left_open: Vec<LeftOpen>,
+    /// Sessions that failed, which will be among those.
+    failed: Vec<Digest>,
+    news: Ends<(StreamerName, Digest, News)>,
+    told: Ends<Told>,
     stop: CancellationToken,
     events: MonitorSink,
     warned_of_disk: bool,
-    /// Whether a look has succeeded since the start.
-    looked: bool,
+    /// What keeps the books from being kept, while something does.
+    trouble: Option<String>,
     recorded_bytes: u64,
 }
 
@@ -153,7 +172,7 @@ pub async fn monitor(
         fs_err::remove_dir_all(&scratch).map_err(Error::file("removed", &scratch))?;
     }
     let scratch = made(&scratch)?;
-    let left_open = catalogue.open_sessions().await?;
+    let left_open = catalogue.open_sessions().await?.into_iter().map(LeftOpen::from).collect();
     let workshop = Arc::new(Workshop::new(
         catalogue.clone(),
         ffmpeg.clone(),
@@ -168,12 +187,13 @@ pub async fn monitor(
         workshop,
         watchers: BTreeMap::new(),
         left_open,
+        failed: Vec::new(),
         news: mpsc::channel(NEWS_AHEAD),
         told: mpsc::channel(NEWS_AHEAD),
         stop: stop.clone(),
         events,
         warned_of_disk: false,
-        looked: false,
+        trouble: None,
         recorded_bytes: 0,
     };
     let watched = match supervisor.receive_webhooks().await {
@@ -206,7 +226,7 @@ pub fn is_running(data_dir: &Path) -> Result<bool, Error> {
 /// What woke the supervisor.
 enum Woken {
     Look,
-    News(StreamerName, News),
+    News(StreamerName, Digest, News),
     Told(Told),
     List,
     Status,
@@ -222,31 +242,38 @@ impl Supervisor {
         mut jobs: JoinHandle<Result<(), Error>>,
     ) -> Result<(), Error> {
         self.take_list();
+        // Before anything more is recorded, there may be too much already.
+        if let Err(error) = self.keep_to_budget().await {
+            tracing::error!(%error, "the recordings cannot be held to their budget");
+        }
         let mut looks = tokio::time::interval(self.request.poll);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut statuses = tokio::time::interval(STATUS_INTERVAL);
-        let mut disks = tokio::time::interval(DISK_INTERVAL);
+        let mut disks = tokio::time::interval_at(tokio::time::Instant::now() + DISK_INTERVAL, DISK_INTERVAL);
         let nudge = Arc::clone(&self.request.nudge);
         let ended = loop {
             let woken = tokio::select! {
                 () = raised(&interrupt) => Woken::Stop,
                 _ = looks.tick() => Woken::Look,
                 () = nudge.notified() => Woken::Look,
-                Some((streamer, news)) = self.news.1.recv() => Woken::News(streamer, news),
+                Some((streamer, run, news)) = self.news.1.recv() => Woken::News(streamer, run, news),
                 Some(told) = self.told.1.recv() => Woken::Told(told),
                 Ok(()) = self.request.watched.changed() => Woken::List,
                 _ = statuses.tick() => Woken::Status,
                 _ = disks.tick() => Woken::Disk,
                 ended = &mut jobs => Woken::Jobs(ended.unwrap_or_else(|error| Err(Error::Queue(error.to_string())))),
             };
+            let is_status = matches!(woken, Woken::Status);
             let done = match woken {
                 Woken::Stop => break Err(Error::Interrupted),
                 Woken::Jobs(ended) => {
-                    break Err(ended.err().unwrap_or_else(|| Error::Queue("the worker ended by itself".to_owned())));
+                    break Err(ended
+                        .err()
+                        .unwrap_or_else(|| Error::Queue("the worker ended by itself".to_owned())));
                 }
                 Woken::Look => self.look().await,
-                Woken::News(streamer, news) => {
-                    self.take_news(&streamer, news);
+                Woken::News(streamer, run, news) => {
+                    self.take_news(&streamer, run, news);
                     Ok(())
                 }
                 Woken::Told(told) => {
@@ -260,10 +287,17 @@ impl Supervisor {
                 Woken::Status => self.write_status().await,
                 Woken::Disk => self.keep_to_budget().await,
             };
+            if is_status && done.is_ok() {
+                self.trouble = None;
+            }
             if let Err(error) = done {
                 // The database or the data folder fails: what is recorded goes on, and it is tried again.
-                tracing::error!(%error, "the monitor cannot keep its books");
-                self.events.notice(None, error.to_string());
+                let text = error.to_string();
+                if self.trouble.as_ref() != Some(&text) {
+                    tracing::error!(error = text, "the monitor cannot keep its books");
+                    self.events.notice(None, text.clone());
+                    self.trouble = Some(text);
+                }
             }
             if self.request.until_idle && self.is_idle().await {
                 break Ok(());
@@ -301,11 +335,13 @@ impl Supervisor {
     /// Stops sessions and jobs; what is in hand is finished or left whole for the next start.
     async fn leave(&mut self, jobs: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
         self.stop.cancel();
-        let sessions: Vec<_> = self.watchers.values_mut().filter_map(|watcher| watcher.session.take()).collect();
+        // Sessions do not wait any more for somebody to take their news.
+        self.news.1.close();
+        let sessions: Vec<_> =
+            self.watchers.values_mut().filter_map(|watcher| watcher.session.take()).collect();
         for session in sessions {
             // A session that panicked has told so already.
             let _ = session.task.await;
-            while self.news.1.try_recv().is_ok() {}
         }
         let worked = jobs.await.unwrap_or_else(|error| Err(Error::Queue(error.to_string())));
         if let Err(error) = worked {
@@ -356,11 +392,16 @@ impl Supervisor {
             self.watchers.values().map(|watcher| (&watcher.watched, recorded(watcher))).collect();
         let looks = look(self.request.kick.as_ref(), &self.request.client, &watched).await;
         let names: Vec<StreamerName> = self.watchers.keys().cloned().collect();
-        self.looked |= looks.iter().any(|look| look.sighting != Sighting::Unknown);
+        for run in std::mem::take(&mut self.failed) {
+            let row = self.workshop.catalogue.session(run).await?.filter(|row| !row.ended);
+            self.left_open.extend(row.map(LeftOpen::from));
+        }
+        let sightings: Vec<Sighting> = looks.iter().map(|look| look.sighting).collect();
         for (name, look) in names.iter().zip(looks) {
             self.take_look(name, look);
         }
-        self.finish_left_open().await
+        let sightings = names.into_iter().zip(sightings).collect();
+        self.finish_left_open(&sightings).await
     }
 
     fn take_look(&mut self, name: &StreamerName, look: Look) {
@@ -404,7 +445,7 @@ impl Supervisor {
     }
 
     fn begin(&mut self, name: &StreamerName, since: Option<Timestamp>) {
-        let left = self.left_open.iter().position(|row| {
+        let left = self.left_open.iter().position(|LeftOpen { row, .. }| {
             row.streamer == *name
                 && match since {
                     Some(since) => row.broadcast == since.to_string(),
@@ -412,7 +453,7 @@ impl Supervisor {
                         .is_some_and(|last| Timestamp::now().duration_since(last) < SAME_BROADCAST),
                 }
         });
-        let left = left.map(|index| self.left_open.remove(index));
+        let left = left.map(|index| self.left_open.remove(index).row);
         let Some(watcher) = self.watchers.get_mut(name) else { return };
         if let Some(old) = watcher.session.take() {
             old.over.cancel();
@@ -421,7 +462,8 @@ impl Supervisor {
             Some(row) => (row.broadcast, row.folder),
             None => {
                 let broadcast = since.unwrap_or_else(Timestamp::now).to_string();
-                let folder = self.request.data_dir.join(RECORDINGS).join(name.as_str()).join(folder_name(&broadcast));
+                let folder =
+                    self.request.data_dir.join(RECORDINGS).join(name.as_str()).join(folder_name(&broadcast));
                 (broadcast, folder)
             }
         };
@@ -448,8 +490,16 @@ impl Supervisor {
         }
     }
 
-    fn take_news(&mut self, name: &StreamerName, news: News) {
-        let Some(watcher) = self.watchers.get_mut(name) else { return };
+    fn take_news(&mut self, name: &StreamerName, run: Digest, news: News) {
+        if let News::Over(Err(error)) = &news {
+            tracing::error!(streamer = %name, error, "a session failed");
+            self.events.notice(Some(name), format!("recording failed: {error}"));
+            self.failed.push(run);
+        }
+        // The last words of a session may come when the next has begun, or when nobody watches any more.
+        let is_of =
+            |watcher: &&mut Watcher| watcher.session.as_ref().is_some_and(|session| session.run == run);
+        let Some(watcher) = self.watchers.get_mut(name).filter(is_of) else { return };
         let before = watcher.presence.state();
         match news {
             News::Recorded { end, end_at, bytes } => {
@@ -483,8 +533,6 @@ impl Supervisor {
             News::Over(result) => {
                 watcher.session = None;
                 if let Err(error) = result {
-                    tracing::error!(streamer = %name, %error, "a session failed");
-                    self.events.notice(Some(name), format!("recording failed: {error}"));
                     watcher.status.problem = Some(error);
                     // The next look begins anew if the streamer is still live.
                     watcher.presence = Presence::default();
@@ -495,12 +543,23 @@ impl Supervisor {
         self.tell_state(name, before);
     }
 
-    /// Finishes sessions of an earlier process whose broadcasts are over.
-    async fn finish_left_open(&mut self) -> Result<(), Error> {
-        if !self.looked {
-            return Ok(());
+    /// Finishes sessions that nobody records and whose broadcasts are over: a look found another one, or looks in a row found
+    /// none, or the streamer is not watched any more. A look that failed says nothing.
+    async fn finish_left_open(&mut self, sightings: &BTreeMap<StreamerName, Sighting>) -> Result<(), Error> {
+        let mut over = Vec::new();
+        for mut left in std::mem::take(&mut self.left_open) {
+            left.misses = match sightings.get(&left.row.streamer) {
+                Some(Sighting::Unknown) => left.misses,
+                Some(Sighting::Offline) => left.misses + 1,
+                Some(Sighting::Live { .. }) | None => MISSES,
+            };
+            if left.misses < MISSES {
+                self.left_open.push(left);
+            } else {
+                over.push(left.row);
+            }
         }
-        for row in std::mem::take(&mut self.left_open) {
+        for row in over {
             let Some(run) = self.workshop.catalogue.live_run(row.run).await? else { continue };
             let over = CancellationToken::new();
             over.cancel();
@@ -514,8 +573,7 @@ impl Supervisor {
                 rule: media_io::hls::RenditionRule::Best,
                 options: LiveOptions::default(),
                 chat: None,
-                // The streamer may have a new session already, whose news these are not.
-                news: mpsc::channel(NEWS_AHEAD).0,
+                news: self.news.0.clone(),
                 over,
                 stop: self.stop.clone(),
                 run,
@@ -569,7 +627,10 @@ impl Supervisor {
             disk::Room::Scarce | disk::Room::Over(_) if self.warned_of_disk => {}
             disk::Room::Scarce => {
                 self.warned_of_disk = true;
-                self.events.notice(None, "recordings have nearly used up monitor.disk_budget_gb; the oldest will go");
+                self.events.notice(
+                    None,
+                    "recordings have nearly used up monitor.disk_budget_gb; the oldest will go",
+                );
             }
             disk::Room::Over(bytes) => {
                 self.warned_of_disk = true;
@@ -590,7 +651,7 @@ fn start(
     watched: &Watched,
     title: Option<String>,
     (broadcast, folder): (String, PathBuf),
-    news: mpsc::Sender<(StreamerName, News)>,
+    news: mpsc::Sender<(StreamerName, Digest, News)>,
     stop: CancellationToken,
 ) -> Handle {
     let mut settings = watched.settings.clone();

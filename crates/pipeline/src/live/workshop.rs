@@ -1,7 +1,7 @@
 //! What the jobs of all live sessions share, and the worker that takes them.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,6 +63,7 @@ pub(super) struct Workshop {
     /// Where files are made that are needed for a while.
     pub(super) scratch: PathBuf,
     sessions: Mutex<HashMap<Digest, Arc<Session>>>,
+    turns: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     speech: Mutex<Vec<Speech>>,
     encoders: Mutex<Vec<(EncoderChoice, Encoder)>>,
 }
@@ -87,6 +88,7 @@ impl Workshop {
             interrupt,
             scratch,
             sessions: Mutex::default(),
+            turns: Mutex::default(),
             speech: Mutex::default(),
             encoders: Mutex::default(),
         }
@@ -99,7 +101,22 @@ impl Workshop {
 
     /// Forgets a session that is closed.
     pub(super) fn leave(&self, run: Digest) {
-        locked(&self.sessions).remove(&run);
+        let session = locked(&self.sessions).remove(&run);
+        if let Some(session) = session {
+            locked(&self.turns).remove(&session.row.folder);
+        }
+    }
+
+    /// Whoever opens the store in `folder` waits for this turn, and has it until the session is known: opening mends what a crash
+    /// left, which must not happen twice at once.
+    pub(super) async fn turn(&self, folder: &Path) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(locked(&self.turns).entry(folder.to_owned()).or_default());
+        turn.lock_owned().await
+    }
+
+    /// Whether somebody opens the store in `folder` now.
+    pub(super) fn is_opening(&self, folder: &Path) -> bool {
+        locked(&self.turns).get(folder).is_some_and(|turn| turn.try_lock().is_err())
     }
 
     /// The session of a run, opened if it is from before this process.
@@ -110,13 +127,17 @@ impl Workshop {
         let missing = || Error::Queue(format!("session {run} is not in the catalogue"));
         let row = self.catalogue.session(run).await?.ok_or_else(missing)?;
         let run = self.catalogue.live_run(run).await?.ok_or_else(missing)?;
+        let _turn = self.turn(&row.folder).await;
+        if let Some(session) = locked(&self.sessions).get(&run.id) {
+            return Ok(Arc::clone(session));
+        }
         let folder = row.folder.clone();
         let opened = tokio::task::spawn_blocking(move || SegmentStore::open(&folder)).await;
         let (store, _) = opened.map_err(|error| Error::Queue(error.to_string()))??;
         let lexicon = run.settings.lexicon.build()?;
         let session = Arc::new(Session { run, row, lexicon, store: SharedStore::new(store) });
-        // Another job may have opened it meanwhile; the first stays, for two stores of one folder must not be.
-        Ok(Arc::clone(locked(&self.sessions).entry(session.run.id).or_insert(session)))
+        locked(&self.sessions).insert(session.run.id, Arc::clone(&session));
+        Ok(session)
     }
 
     /// Works with the recogniser of `settings`, which is loaded once for all sessions that share a model.
@@ -152,7 +173,10 @@ impl Workshop {
     }
 
     /// Works on jobs until `stop` ends. A job in hand is stopped by the interrupt flag, and taken up again at the next start.
-    pub(super) async fn work(self: Arc<Self>, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    pub(super) async fn work(
+        self: Arc<Self>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
         let backend = SqliteStorage::<Job>::new(self.catalogue.pool())
             .with_config(Config::default().queue(LIVE_QUEUE).batch_size(JOBS_AT_ONCE))
             .poll_with_strategy(Strategy::new().interval(POLL_INTERVAL));

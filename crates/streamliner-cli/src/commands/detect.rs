@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::ValueHint;
+use pipeline::vod::detect_vod;
 use pipeline::{DetectRequest, Detection, read_chat, read_transcript};
 
-use super::recording::{RecordingOptions, failure, ffmpeg, lexicon, rank_options, refuse_address, speech};
+use super::recording::{RecordingOptions, failure, ffmpeg, lexicon, rank_options, speech};
+use super::vod;
 use crate::args::{Global, OutputFormat};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
@@ -15,8 +17,8 @@ use crate::{interrupt, output};
 /// Arguments of `detect`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The recording: anything that ffmpeg can read.
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The recording: a file that ffmpeg can read, or the address of a video on Kick, of an HLS playlist or of a media file.
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::FilePath)]
     input: PathBuf,
     /// How to write it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -29,7 +31,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
     let config = arguments.options.load(global)?;
     let settings = &config.settings;
-    refuse_address(&arguments.input)?;
+    let address = vod::address(&arguments.input)?;
     let interrupt = interrupt::watch()?;
     let inputs = |error: pipeline::InputError| failure(error.into());
     let chat =
@@ -38,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
         arguments.options.transcript.as_deref().map(read_transcript).transpose().map_err(inputs)?;
     let speech = if transcript.is_some() { None } else { Some(speech(settings)?) };
     if let (Some(Err(reason)), true, true) =
-        (&speech, settings.transcription.enabled, arguments.input.is_file())
+        (&speech, settings.transcription.enabled, address.is_some() || arguments.input.is_file())
     {
         output::warning(reason, global);
     }
@@ -52,8 +54,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     // Much of what there is can be read without.
     let ffmpeg = ffmpeg(settings).ok();
     let progress = Progress::new(global);
-    let detection =
-        pipeline::detect(&arguments.input, &request, ffmpeg.as_ref(), &interrupt, &progress.sink());
+    let detection = match &address {
+        None => pipeline::detect(&arguments.input, &request, ffmpeg.as_ref(), &interrupt, &progress.sink()),
+        Some(address) => {
+            let (access, scratch) = (vod::access(settings)?, std::env::temp_dir());
+            let (ffmpeg, sink) = (ffmpeg.as_ref(), progress.sink());
+            vod::runtime()?
+                .block_on(detect_vod(&access, address, &request, ffmpeg, &scratch, &interrupt, &sink))
+        }
+    };
     progress.clear();
     let detection = detection.map_err(failure)?;
     match arguments.format {

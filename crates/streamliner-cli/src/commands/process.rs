@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use clap::ValueHint;
-use pipeline::{InputError, InputFile, Outcome, ProcessRequest, Processed, read_chat, read_transcript};
+use pipeline::{
+    InputError, InputFile, Outcome, ProcessRequest, Processed, Source, read_chat, read_transcript,
+};
 use serde::Serialize;
 use timeline::StreamerName;
 
-use super::recording::{RecordingOptions, failure, ffmpeg, refuse_address, retention, run_settings, speech};
+use super::recording::{RecordingOptions, failure, ffmpeg, retention, run_settings, speech};
+use super::vod;
 use crate::args::{Global, OutputFormat};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
@@ -17,13 +20,13 @@ use crate::{interrupt, output};
 /// Arguments of `process`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The recording: anything that ffmpeg can read.
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The recording: a file that ffmpeg can read, or the address of a video on Kick, of an HLS playlist or of a media file.
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::FilePath)]
     input: PathBuf,
     /// Whose stream it is.
     #[arg(long, value_name = "NAME")]
     streamer: StreamerName,
-    /// What the stream is called, for the posting text; the file's name unless given.
+    /// What the stream is called, for the posting text; as the host calls it, or else the file's name, unless given.
     #[arg(long)]
     title: Option<String>,
     /// Make the clips but publish nothing.
@@ -32,6 +35,9 @@ pub(crate) struct Arguments {
     /// Where clips, highlights.json and report.html go; a folder for this recording in `paths.output_dir` unless given.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output_dir: Option<PathBuf>,
+    /// Of an address, put all of the recording in full quality into the output folder, too.
+    #[arg(long)]
+    keep_full: bool,
     /// Start over, although it was done or begun before.
     #[arg(long)]
     force: bool,
@@ -56,7 +62,10 @@ struct Printed<'a> {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failure> {
     let config = arguments.options.load(global)?.for_streamer(arguments.streamer.as_str());
     let settings = &config.settings;
-    refuse_address(&arguments.input)?;
+    let address = vod::address(&arguments.input)?;
+    if arguments.keep_full && address.is_none() {
+        return Err(Failure::cannot(anyhow!("--keep-full is for addresses: the file is here already")));
+    }
     let interrupt = interrupt::watch()?;
     let ffmpeg = ffmpeg(settings).map_err(|error| failure(error.into()))?;
     // Read once now, so that a mistake in them is told before the work.
@@ -65,16 +74,32 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
         input_file(arguments.options.transcript.as_deref(), |path| read_transcript(path).map(drop))?;
     let speech = if transcript.is_some() { Err(String::new()) } else { speech(settings)? };
     // A recording that is not there is the first thing to tell.
-    if let (Err(reason), true, true) =
-        (&speech, settings.transcription.enabled && transcript.is_none(), arguments.input.is_file())
-    {
+    if let (Err(reason), true, true) = (
+        &speech,
+        settings.transcription.enabled && transcript.is_none(),
+        address.is_some() || arguments.input.is_file(),
+    ) {
         output::warning(reason, global);
     }
-    let stem =
-        arguments.input.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = arguments.title.clone().unwrap_or_else(|| stem.clone());
+    let stem = match &address {
+        Some(address) => address.stem(),
+        None => {
+            arguments.input.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+        }
+    };
+    let title = match (&arguments.title, &address) {
+        (Some(title), _) => title.clone(),
+        (None, Some(_)) => String::new(),
+        (None, None) => stem.clone(),
+    };
+    let source = match address {
+        Some(input) => {
+            Source::Vod { input, access: Box::new(vod::access(settings)?), keep_full: arguments.keep_full }
+        }
+        None => Source::File(arguments.input.clone()),
+    };
     let request = ProcessRequest {
-        source: arguments.input.clone(),
+        source,
         settings: run_settings(settings, &arguments.streamer, title, speech, chat, transcript)?,
         data_dir: settings.paths.data_dir.clone(),
         // Each recording has a folder of its own, unless the user names one.
@@ -85,12 +110,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     if !arguments.dry_run {
         tracing::debug!("nothing is configured to publish to, so clips are only stored");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the job queue")
-        .map_err(Failure::failed)?;
+    let runtime = vod::runtime()?;
     let progress = Progress::new(global);
     let processed = runtime.block_on(pipeline::process(&request, &ffmpeg, interrupt, progress.sink()));
     progress.clear();

@@ -252,18 +252,6 @@ pub(crate) fn retention(settings: &Settings) -> Retention {
     }
 }
 
-/// Only files can be read so far; an address would otherwise be told to be a file that is not there.
-pub(crate) fn refuse_address(input: &Path) -> Result<(), Failure> {
-    let text = input.to_string_lossy();
-    match text.split_once("://").map(|(scheme, _)| scheme) {
-        Some(scheme @ ("http" | "https" | "rtmp" | "rtmps")) if !input.exists() => Err(Failure::cannot(
-            anyhow!("the input is an address ({scheme}://); only files can be read so far"),
-        )
-        .hint("download the recording first, with yt-dlp or streamlink for example")),
-        _ => Ok(()),
-    }
-}
-
 /// How a pipeline error ends the program, with the remedy where one is known.
 pub(crate) fn failure(error: pipeline::Error) -> Failure {
     use media_io::Error as Media;
@@ -272,6 +260,14 @@ pub(crate) fn failure(error: pipeline::Error) -> Failure {
         pipeline::Error::Media(
             error @ (Media::NotFound { .. } | Media::Directory { .. } | Media::FfmpegMissing { .. } | Media::FfmpegTooOld { .. } | Media::FfmpegUnusable { .. } | Media::NeedsFfmpeg { .. }),
         ) => Failure::cannot(error),
+        pipeline::Error::Vod(error) => {
+            let (remedy, refusal) = (error.remedy(), error.is_refusal());
+            let failure = if refusal { Failure::cannot(error) } else { Failure::failed(error) };
+            match remedy {
+                Some(remedy) => failure.hint(remedy),
+                None => failure,
+            }
+        }
         error @ (pipeline::Error::Busy { .. }
         | pipeline::Error::Lexicon(_)
         | pipeline::Error::Options(_)

@@ -46,7 +46,10 @@ fn text(running: bool, status: &MonitorStatus) -> String {
         let last = status.at.map_or_else(String::new, |at| format!("; the last one was there at {at}"));
         return format!("no monitor is running{last}\n");
     }
-    let mut lines = format!("{:24} {:12} {:>9} {:>12} {:>7} {:>6} {:>5}\n", "streamer", "state", "recorded", "gaps", "lag", "clips", "jobs");
+    let mut lines = format!(
+        "{:24} {:12} {:>9} {:>12} {:>7} {:>6} {:>5}\n",
+        "streamer", "state", "recorded", "gaps", "lag", "clips", "jobs"
+    );
     for streamer in &status.streamers {
         lines.push_str(&row(streamer));
     }
@@ -62,7 +65,11 @@ fn text(running: bool, status: &MonitorStatus) -> String {
 }
 
 fn row(streamer: &StreamerStatus) -> String {
-    let gaps = if streamer.gaps == 0 { "none".to_owned() } else { format!("{} ({:.0} s)", streamer.gaps, streamer.gaps_s) };
+    let gaps = if streamer.gaps == 0 {
+        "none".to_owned()
+    } else {
+        format!("{} ({:.0} s)", streamer.gaps, streamer.gaps_s)
+    };
     let lag = streamer.lag_s.map_or_else(|| "-".to_owned(), |lag| format!("{lag:.0} s"));
     let mut row = format!(
         "{:24} {:12} {:>9} {:>12} {:>7} {:>6} {:>5}\n",
@@ -105,7 +112,11 @@ mod tests {
             problem: Some("the stream stands still".to_owned()),
             ..StreamerStatus::default()
         };
-        let status = MonitorStatus { streamers: vec![streamer], budget_bytes: Some(50_000_000_000), ..MonitorStatus::default() };
+        let status = MonitorStatus {
+            streamers: vec![streamer],
+            budget_bytes: Some(50_000_000_000),
+            ..MonitorStatus::default()
+        };
         let text = text(true, &status);
         for said in ["ana", "2:03:04", "2 (9 s)", "11 s", "stands still", "of 50.0 GB"] {
             assert!(text.contains(said), "{said} in {text}");

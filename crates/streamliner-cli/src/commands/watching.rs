@@ -97,7 +97,11 @@ pub(crate) fn kick_config(settings: &Settings) -> Result<KickConfig, Failure> {
 /// Access to Kick, if somebody is watched there.
 ///
 /// Without credentials that is an error if nobody else is watched, and a warning otherwise.
-pub(crate) fn access(config: &Config, list: &[Watched], global: &Global) -> Result<Option<KickAccess>, Failure> {
+pub(crate) fn access(
+    config: &Config,
+    list: &[Watched],
+    global: &Global,
+) -> Result<Option<KickAccess>, Failure> {
     let on_kick = |one: &&Watched| matches!(one.source, StreamSource::Kick { .. });
     if !list.iter().any(|one| on_kick(&one)) {
         return Ok(None);
@@ -134,7 +138,11 @@ fn resolvers(settings: &Settings, kick: &KickConfig, http: &KickHttp) -> Result<
                 let template = CommandTemplate::new(command.clone()).map_err(|error| {
                     Failure::cannot(error).hint("correct monitor.resolver_command, as in [\"streamlink\", \"--stream-url\", \"https://kick.com/{slug}\", \"best\"]")
                 })?;
-                list.push(Box::new(CommandResolver::new(template, Arc::new(SystemCommands), COMMAND_TIMEOUT)));
+                list.push(Box::new(CommandResolver::new(
+                    template,
+                    Arc::new(SystemCommands),
+                    COMMAND_TIMEOUT,
+                )));
             }
         }
     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize as _;
-use toml::{Spanned, Value};
 use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::{Spanned, Value};
 
 use super::address::{Address, is_bare, is_section, lone_name, unknown_section};
 use super::secrets::SECRETS;

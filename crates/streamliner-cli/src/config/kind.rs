@@ -79,7 +79,9 @@ impl fmt::Display for Kind {
             }
             Self::Choices(options) => write!(formatter, "a list of {}", options.join(", ")),
             Self::Socket => formatter.write_str("an address and a port, as in \"127.0.0.1:8787\""),
-            Self::Slug => formatter.write_str("the last part of a channel's address on Kick: letters, digits, - and _, at most 25"),
+            Self::Slug => formatter.write_str(
+                "the last part of a channel's address on Kick: letters, digits, - and _, at most 25",
+            ),
             Self::Path => formatter.write_str("a path"),
             Self::Program => formatter.write_str("a path of a program, or its name in PATH"),
             Self::Model => formatter
@@ -127,8 +129,12 @@ impl Kind {
                 _ => Err(format!("must be {self}; {} is none", described(item))),
             })
             .map(|()| value.clone()),
-            (Self::Socket, Value::String(text)) if text.parse::<std::net::SocketAddr>().is_ok() => Ok(value.clone()),
-            (Self::Slug, Value::String(text)) if kick_client::is_slug(text) => Ok(Value::String(text.to_lowercase())),
+            (Self::Socket, Value::String(text)) if text.parse::<std::net::SocketAddr>().is_ok() => {
+                Ok(value.clone())
+            }
+            (Self::Slug, Value::String(text)) if kick_client::is_slug(text) => {
+                Ok(Value::String(text.to_lowercase()))
+            }
             (Self::Path | Self::Program | Self::Model, Value::String(text))
                 if text.is_empty() || text.contains('\0') =>
             {
@@ -205,9 +211,7 @@ impl Kind {
             | Self::Address(_)
             | Self::Socket
             | Self::Slug
-            | Self::Language { .. } => {
-                Value::String(trimmed.to_owned())
-            }
+            | Self::Language { .. } => Value::String(trimmed.to_owned()),
             Self::Path | Self::Program | Self::Model | Self::Template => Value::String(text.to_owned()),
         };
         self.check(&value)

@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) streamers: BTreeMap<StreamerName, Streamer>,
     pub(crate) transcription: Transcription,
     pub(crate) render: Render,
+    pub(crate) vod: Vod,
     pub(crate) monitor: Monitor,
     pub(crate) publishing: Publishing,
     pub(crate) retention: Retention,
@@ -158,6 +159,13 @@ pub(crate) enum EncoderName {
     Vaapi,
     VideoToolbox,
     Qsv,
+}
+
+/// `[vod]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vod {
+    pub(crate) resolver_command: Vec<String>,
 }
 
 /// `[monitor]`; zero is no limit.

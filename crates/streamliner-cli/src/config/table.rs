@@ -65,7 +65,11 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section { name: "transcription", about: "Speech to text, for the scores and the captions." },
     Section { name: "render", about: "How the vertical clips look and sound." },
-    Section { name: "monitor", about: "Watching live streams: how often, in which quality, how many clips, how much disk." },
+    Section { name: "vod", about: "Finished broadcasts by their address." },
+    Section {
+        name: "monitor",
+        about: "Watching live streams: how often, in which quality, how many clips, how much disk.",
+    },
     Section { name: "publishing", about: "The text that goes with a clip." },
     Section { name: "retention", about: "When finished clips are removed again." },
     Section { name: "tools", about: "The programs that are used." },
@@ -146,6 +150,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("render", "highlight_color", Kind::Color, unset("as the style has it", "\"#FFD400\""), "The colour of the word that is being spoken."),
     key("render", "logo", Kind::Path, unset("no logo", "\"logo.png\""), "A PNG to lay over the clips. TikTok refuses apps that add logos to what they post."),
     key("render", "logo_width", Kind::Integer { min: 16, max: 1080 }, value("160"), "The width of the logo, in pixels of a frame 1080 wide."),
+
+    key("vod", "resolver_command", Kind::Phrases, value("[]"), "A program that prints the address of a page's video, with its arguments, such as [\"yt-dlp\", \"-g\", \"-f\", \"b\", \"{url}\"]; {url} stands for the page. Empty means none."),
 
     key("monitor", "poll_interval_s", Kind::Number { min: 1.0, max: 3600.0 }, value("45.0"), "How often it is looked who is live, in seconds; one request for each 50 streamers."),
     key("monitor", "quality", QUALITIES, value("\"best\""), "Which rendition of a stream is recorded; a height that is not there gives the next lower one."),

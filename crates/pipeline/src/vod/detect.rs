@@ -1,0 +1,102 @@
+//! Detection in a broadcast by its address: nothing is kept.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use media_io::Ffmpeg;
+use tempfile::TempDir;
+
+use super::broadcast::Opened;
+use super::looking::Look;
+use super::{Broadcast, MediaFile, VodAccess, VodInput};
+use crate::analysis::analyse_store;
+use crate::contract::Detection;
+use crate::detect::{DetectRequest, detect, looking_for};
+use crate::process::unless;
+use crate::selection::{Findings, Selector, groups};
+use crate::speech::Speech;
+use crate::{Error, Event, EventSink, Stage};
+
+/// Looks for highlights in the broadcast at `input`, of which the cheapest rendition is fetched into a folder that is made in
+/// `scratch` and removed at the end. It needs a runtime with more than one thread, one of which it keeps busy while it listens.
+///
+/// # Errors
+/// [`Error::Vod`] where the broadcast cannot be had, and those of [`detect`].
+pub async fn detect_vod(
+    access: &VodAccess,
+    input: &VodInput,
+    request: &DetectRequest,
+    ffmpeg: Option<&Ffmpeg>,
+    scratch: &Path,
+    interrupt: &AtomicBool,
+    events: &EventSink,
+) -> Result<Detection, Error> {
+    request.options.validate()?;
+    let folder = TempDir::new_in(scratch).map_err(Error::file("made", scratch))?;
+    let place = unless(interrupt, access.locate(input)).await??;
+    events.started(Stage::Ingest, 0, "fetching");
+    let progress = |share| events.progress(Stage::Ingest, 0, share);
+    if !place.is_playlist {
+        let file = unless(interrupt, MediaFile::open(access, input, place)).await??;
+        file.fetch(folder.path(), interrupt, &progress).await?;
+        events.finished(Stage::Ingest, 0, "the whole file");
+        let path = file.path_in(folder.path());
+        return tokio::task::block_in_place(|| detect(&path, request, ffmpeg, interrupt, events));
+    }
+    let opened = unless(interrupt, Opened::open(access, input, place)).await??;
+    let broadcast = opened.in_folder(folder.path());
+    let fetching = broadcast.fetch_low(interrupt, &progress).await?;
+    events.finished(Stage::Ingest, 0, "the cheapest rendition");
+    if let Some(notice) = fetching.notice() {
+        events.send(Event::Notice(notice));
+    }
+    tokio::task::block_in_place(|| detect_in(&broadcast, request, ffmpeg, folder.path(), interrupt, events))
+}
+
+fn detect_in(
+    broadcast: &Broadcast,
+    request: &DetectRequest,
+    ffmpeg: Option<&Ffmpeg>,
+    scratch: &Path,
+    interrupt: &AtomicBool,
+    events: &EventSink,
+) -> Result<Detection, Error> {
+    let lexicon = request.lexicon.build()?;
+    let store = broadcast.store()?;
+    events.started(Stage::Analyse, 0, "listening");
+    let analysis = analyse_store(&store, &request.chat, interrupt, &mut |share| {
+        events.progress(Stage::Analyse, 0, share);
+    })?;
+    events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
+    let mut speech = request.speech.clone().map(Speech::new);
+    let look = Look {
+        store: &store,
+        ffmpeg,
+        options: &request.options,
+        known: request.transcript.as_ref(),
+        interrupt,
+        scratch,
+    };
+    let medium = analysis.span();
+    let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
+    let budget = request.speech.as_ref().and_then(|speech| speech.budget);
+    for (item, group) in (0..).zip(&groups(&analysis.candidates, medium, &request.options, budget)) {
+        events.started(Stage::Transcribe, item, looking_for(request.speech.is_some()));
+        let found = look.around(&analysis.candidates, group, speech.as_mut(), &mut |share| {
+            events.progress(Stage::Transcribe, item, share);
+        })?;
+        for (index, found) in found {
+            findings[index] = Some(found);
+        }
+        events.finished(Stage::Transcribe, item, String::new());
+    }
+    let selector = Selector {
+        candidates: &analysis.candidates,
+        findings: &findings,
+        lexicon: &lexicon,
+        options: &request.options,
+        medium,
+        rate: None,
+    };
+    Ok(Detection::new(analysis.duration, &selector.ranking()))
+}
