@@ -1,19 +1,17 @@
 //! Listening to a recording from end to end.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use highlight_detect::{Candidate, ChatMessage};
 use media_io::hls::live_audio::{LiveAudio, LiveSound};
-use media_io::hls::store::{Absence, Entry, SegmentEntry};
-use media_io::hls::{InitSection, Packing, Segment};
+use media_io::hls::store::{Absence, Entry};
 use media_io::{AudioEvent, AudioRequest, Ffmpeg, open_audio};
 use serde::{Deserialize, Serialize};
 use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate, Span};
 
 use crate::Error;
-use crate::footage::SharedStore;
+use crate::footage::{SEGMENTS, SharedStore, stored};
 use crate::listening::{Heard, Listening};
 
 /// Gaps that are kept, for the report.
@@ -195,24 +193,4 @@ fn hear(listening: &mut Listening, sound: LiveSound, gaps: &mut Vec<Gap>) -> Vec
             listening.gap(gap)
         }
     }
-}
-
-/// Where a store keeps its segments.
-const SEGMENTS: &str = "segments";
-
-/// A segment as it was when it came.
-fn stored(folder: &Path, entry: &SegmentEntry) -> Result<Segment, Error> {
-    let read = |path: std::path::PathBuf| fs_err::read(&path).map_err(Error::file("read", path));
-    // The head of an MP4 lies in the folder of the store itself.
-    let init = entry.init.as_deref().map(|name| read(folder.join(name))).transpose()?;
-    Ok(Segment {
-        sequence: entry.sequence,
-        epoch: entry.epoch,
-        duration: entry.placement.span.duration(),
-        discontinuity: false,
-        program_date_time: entry.program_date_time,
-        packing: if init.is_some() { Packing::Fragmented } else { Packing::Transport },
-        init: init.map(|bytes| Arc::new(InitSection { bytes: bytes.into() })),
-        bytes: read(folder.join(SEGMENTS).join(&entry.file))?.into(),
-    })
 }

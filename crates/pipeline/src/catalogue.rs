@@ -72,7 +72,11 @@ impl Catalogue {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(failed)?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect_with(options)
+            .await
+            .map_err(failed)?;
         // Two sets of migrations share the table that remembers them, so neither minds the other's.
         for mut migrations in [SqliteStorage::migrations(), sqlx::migrate!("./migrations")] {
             migrations.set_ignore_missing(true).run(&pool).await.map_err(|error| failed(error.into()))?;

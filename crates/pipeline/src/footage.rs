@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use media_io::hls::store::SegmentStore;
+use media_io::hls::store::{SegmentEntry, SegmentStore};
+use media_io::hls::{InitSection, Packing, Segment};
 use tempfile::TempPath;
 use timeline::{MediaDuration, MediaTime, Span};
 
@@ -26,6 +27,26 @@ impl SharedStore {
     pub(crate) fn lock(&self) -> MutexGuard<'_, SegmentStore> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where a store keeps its segments, in its folder.
+pub(crate) const SEGMENTS: &str = "segments";
+
+/// A segment of the store in `folder`, as it was when it came.
+pub(crate) fn stored(folder: &Path, entry: &SegmentEntry) -> Result<Segment, Error> {
+    let read = |path: PathBuf| fs_err::read(&path).map_err(Error::file("read", path));
+    // The head of an MP4 lies in the folder of the store itself.
+    let init = entry.init.as_deref().map(|name| read(folder.join(name))).transpose()?;
+    Ok(Segment {
+        sequence: entry.sequence,
+        epoch: entry.epoch,
+        duration: entry.placement.span.duration(),
+        discontinuity: false,
+        program_date_time: entry.program_date_time,
+        packing: if init.is_some() { Packing::Fragmented } else { Packing::Transport },
+        init: init.map(|bytes| Arc::new(InitSection { bytes: bytes.into() })),
+        bytes: read(folder.join(SEGMENTS).join(&entry.file))?.into(),
+    })
 }
 
 /// Where the sound and picture of a run lie.
@@ -115,5 +136,36 @@ impl Excerpt {
     /// What to add to the file's media time to get the run's.
     pub(crate) fn to_run(&self) -> MediaDuration {
         self.origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use media_io::hls::clock::Placement;
+
+    use super::*;
+
+    #[test]
+    fn segments_of_both_packings_are_read_back_as_they_came() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut store, _) = SegmentStore::open(folder.path()).expect("a new store");
+        let init = Arc::new(InitSection { bytes: (&b"the head"[..]).into() });
+        for (sequence, init) in [(0, None), (1, Some(init))] {
+            let segment = Segment {
+                sequence,
+                epoch: 0,
+                duration: MediaDuration::from_secs(2),
+                discontinuity: false,
+                program_date_time: None,
+                packing: if init.is_some() { Packing::Fragmented } else { Packing::Transport },
+                init,
+                bytes: vec![sequence as u8; 9].into(),
+            };
+            let start = MediaTime::ZERO + MediaDuration::from_secs(2 * sequence as i64);
+            let span = Span::starting_at(start, MediaDuration::from_secs(2));
+            let placement = Placement { span, offset: MediaDuration::ZERO, group: sequence as u32 };
+            let entry = store.append(&segment, &placement).expect("room").expect("it is new");
+            assert_eq!(stored(folder.path(), &entry).expect("it is there"), segment);
+        }
     }
 }

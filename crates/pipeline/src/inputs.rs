@@ -124,10 +124,15 @@ fn parse_chat(text: &str) -> Result<Vec<ChatMessage>, (usize, String)> {
     lines
         .map(|(index, line)| {
             let at_line = |problem: String| (index + 1, problem);
-            let entry: ChatLine = serde_json::from_str(line).map_err(|error| at_line(error.to_string()))?;
-            Ok(ChatMessage { at: time(entry.t_s).map_err(at_line)?, user: entry.user, text: entry.text })
+            parse_chat_line(line).map_err(at_line)
         })
         .collect()
+}
+
+/// One line of a chat file.
+pub(crate) fn parse_chat_line(line: &str) -> Result<ChatMessage, String> {
+    let entry: ChatLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    Ok(ChatMessage { at: time(entry.t_s)?, user: entry.user, text: entry.text })
 }
 
 fn parse_transcript(text: &str) -> Result<Transcript, (usize, String)> {

@@ -91,7 +91,7 @@ impl Shown {
                 self.tell(&format!("{streamer}: over, {clips} clips; {}", report.display()));
             }
             MonitorEvent::Notice { streamer: Some(streamer), text } => {
-                self.tell(&format!("{streamer}: {text}"))
+                self.tell(&format!("{streamer}: {text}"));
             }
             MonitorEvent::Notice { streamer: None, text } => self.tell(&format!("note: {text}")),
             _ => {}

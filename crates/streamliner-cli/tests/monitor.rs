@@ -20,14 +20,33 @@ use background::Running;
 use contract::Detection;
 use recording::files_below;
 use sandbox::Sandbox;
+use serde::Deserialize;
 use testkit::origin::{Origin, Pace, Preparation};
-use testkit::{arena_night, fixture};
+use testkit::{Placement, Truth, arena_night, fixture, frame_numbers};
 use tokio::runtime::Runtime;
 
 /// Seconds of the stream in a second.
 const PACE: f64 = 8.0;
 /// The length of a segment of the stream, in seconds.
 const SEGMENT_S: f64 = 2.0;
+
+/// The clips of `highlights.json`.
+#[derive(Debug, Deserialize)]
+struct Clips {
+    highlights: Vec<Clip>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Clip {
+    clip: ClipFile,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClipFile {
+    file: PathBuf,
+    first_frame: u32,
+    last_frame: u32,
+}
 
 fn runtime() -> Runtime {
     Runtime::new().expect("a runtime")
@@ -90,6 +109,19 @@ fn a_stream_played_live_gives_what_its_recording_gives() {
     for (live, whole) in live_cores.iter().zip(&whole_cores) {
         assert!((live.0 - whole.0).abs() <= SEGMENT_S, "{live_cores:?} {whole_cores:?}");
         assert!((live.1 - whole.1).abs() <= SEGMENT_S, "{live_cores:?} {whole_cores:?}");
+    }
+    // The list names the frames that the clips show.
+    let clips: Clips = serde_json::from_str(&fs_err::read_to_string(&list).expect("the list"))
+        .expect("the machine contract");
+    let truth = Truth::arena_night().expect("the truth");
+    let placement = Placement::centred((truth.width, truth.height), (1080, 1920), 1.0);
+    assert!(!clips.highlights.is_empty());
+    for Clip { clip } in &clips.highlights {
+        let path = list.parent().expect("a folder").join(&clip.file);
+        let numbers = frame_numbers(&path, &truth.strip, placement).expect("a video");
+        assert_eq!(numbers.first(), Some(&Some(clip.first_frame)), "{clip:?}");
+        assert_eq!(numbers.last(), Some(&Some(clip.last_frame)), "{clip:?}");
+        assert_eq!(numbers.len(), (clip.last_frame - clip.first_frame + 1) as usize, "{clip:?}");
     }
     // Nothing was fetched twice, and nothing is left of work in progress.
     assert!(origin.log().repeated().is_empty());

@@ -22,7 +22,7 @@ use sandbox::Sandbox;
 use serde_json::Value;
 use testkit::arena_night;
 use testkit::kick::{Broadcast, ChatLine, Endpoint, FakeKick, Misbehaviour};
-use testkit::origin::{Fault, FaultScript, Mix, Origin, Pace, Preparation, Repeat, ScriptedFault};
+use testkit::origin::{Fault, FaultScript, Mix, Origin, Pace, Preparation, Repeat};
 use tokio::runtime::Runtime;
 use watching::{assert_whole, configure, gaps, only, sessions};
 
@@ -138,7 +138,15 @@ fn a_channel_goes_live_is_recorded_with_its_chat_and_ends() {
 fn a_long_stream_on_which_everything_fails_is_recorded_but_for_what_is_lost() {
     const SEGMENTS: u64 = 270;
     let runtime = runtime();
-    let script = FaultScript::random(7, Mix::new(SEGMENTS, 15));
+    // Where numbers begin anew, a stream at fifteen times its pace drops segments from its list before anybody can have fetched
+    // them, so what should be there is not known. That fault is tried on its own.
+    let script = FaultScript::random(7, Mix::new(SEGMENTS, 15))
+        .faults()
+        .iter()
+        .filter(|scripted| scripted.fault != Fault::SequenceReset)
+        .fold(FaultScript::new(), |script, scripted| {
+            script.at(scripted.segments.clone(), scripted.fault.clone())
+        });
     let origin = play(&runtime, 15.0, Repeat::Times(3), script.clone());
     let kick = kick(&runtime);
     kick.add_streamer("demo");
@@ -158,14 +166,10 @@ fn a_long_stream_on_which_everything_fails_is_recorded_but_for_what_is_lost() {
     kick.go_offline("demo");
     assert!(monitor.end().success(), "{:#?}", monitor.said);
     assert_eq!(sessions(&sandbox, "demo").len(), 1);
-    let begins =
-        |fault: &ScriptedFault| (fault.fault == Fault::SequenceReset).then_some(fault.segments.start);
-    let resets: Vec<u64> = script.faults().iter().filter_map(begins).collect();
-    assert_whole(&sandbox, "demo", &origin, &resets, &monitor);
+    assert_whole(&sandbox, "demo", &origin, &[], &monitor);
     let truth = origin.truth();
     let runs = truth.windows(2).filter(|pair| pair[0].lost && !pair[1].lost).count();
-    let told = gaps(&monitor, "demo").len();
-    assert!((runs..=runs + resets.len()).contains(&told), "{told} gaps of {runs}: {:#?}", monitor.said);
+    assert_eq!(gaps(&monitor, "demo").len(), runs, "{:#?}", monitor.said);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::FfmpegFailure;
@@ -24,6 +24,16 @@ const STDERR_LINE_BYTES: usize = 500;
 
 /// How often the interrupt flag is looked at while ffmpeg is silent: too short for a person to notice.
 const INTERRUPT_PERIOD: Duration = Duration::from_millis(50);
+
+/// For how long an ffmpeg that reports its progress may make none: the slowest start (opening an input, filling a filter) takes
+/// seconds, and only a hung disk, network mount or decoder takes minutes.
+const STILL_LIMIT: Duration = Duration::from_secs(180);
+
+/// No single look counts for more than this, so that a computer or process that was halted for hours is not taken for a hung ffmpeg.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// What of a progress report tells that ffmpeg got on; speed and the like change also while it stands still.
+const PROGRESS_KEYS: [&str; 3] = ["frame=", "out_time_us=", "total_size="];
 
 /// How many lines may wait to be handled before ffmpeg has to.
 const LINE_QUEUE: usize = 256;
@@ -84,20 +94,44 @@ impl RunningProcess {
         }
     }
 
+    /// Kills it and tells why, in the place of what it would have said last.
+    fn give_up(&mut self, why: &str) -> Error {
+        // It fails only when it has ended already.
+        let _ = self.child.kill();
+        let status = match self.child.wait() {
+            Ok(status) => status,
+            Err(source) => return self.io_error(source),
+        };
+        let mut stderr = self.stderr_tail();
+        if !stderr.is_empty() {
+            stderr.push('\n');
+        }
+        stderr.push_str(why);
+        self.failure(status, stderr)
+    }
+
+    fn stderr_tail(&mut self) -> String {
+        self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+
+    fn failure(&self, status: ExitStatus, stderr: String) -> Error {
+        Error::Ffmpeg(Box::new(FfmpegFailure {
+            program: self.program.clone(),
+            arguments: self.arguments.clone(),
+            status,
+            stderr,
+        }))
+    }
+
     fn judge(&mut self, status: ExitStatus) -> Result<(), Error> {
-        let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let stderr = self.stderr_tail();
         if status.success() && !UNFINISHED.iter().any(|text| stderr.contains(text)) {
             if !stderr.is_empty() {
                 tracing::debug!(program = %self.program.display(), %stderr, "finished with warnings");
             }
             return Ok(());
         }
-        Err(Error::Ffmpeg(Box::new(FfmpegFailure {
-            program: self.program.clone(),
-            arguments: self.arguments.clone(),
-            status,
-            stderr,
-        })))
+        Err(self.failure(status, stderr))
     }
 
     fn io_error(&self, source: io::Error) -> Error {
@@ -124,13 +158,61 @@ pub(super) fn capture(program: &Path, arguments: Vec<OsString>) -> Result<Vec<u8
     Ok(output)
 }
 
-/// Runs a program to its end and hands over each line of its standard output as it comes.
+/// Notices when an ffmpeg that reports its progress makes none.
+#[derive(Debug)]
+struct Standstill {
+    limit: Duration,
+    still_for: Duration,
+    looked_at: Instant,
+    /// The last value of each of [`PROGRESS_KEYS`].
+    last: [String; PROGRESS_KEYS.len()],
+}
+
+impl Standstill {
+    fn new(limit: Duration) -> Self {
+        Self { limit, still_for: Duration::ZERO, looked_at: Instant::now(), last: Default::default() }
+    }
+
+    fn take_line(&mut self, line: &str) {
+        for (key, last) in PROGRESS_KEYS.iter().zip(&mut self.last) {
+            if let Some(value) = line.strip_prefix(key)
+                && value != last
+            {
+                value.clone_into(last);
+                self.still_for = Duration::ZERO;
+            }
+        }
+    }
+
+    /// Whether nothing has moved for as long as is allowed.
+    fn is_over(&mut self) -> bool {
+        let now = Instant::now();
+        self.still_for += now.duration_since(self.looked_at).min(LONGEST_LOOK);
+        self.looked_at = now;
+        self.still_for >= self.limit
+    }
+}
+
+/// Runs a program to its end and hands over each line of its standard output as it comes. One that is told to report its
+/// progress is killed when it makes none for [`STILL_LIMIT`]; others may be silent for as long as they like.
 pub(super) fn read_lines(
     program: &Path,
     arguments: Vec<OsString>,
     interrupt: &AtomicBool,
     handle: &mut dyn FnMut(&str),
 ) -> Result<(), Error> {
+    read_lines_within(STILL_LIMIT, program, arguments, interrupt, handle)
+}
+
+fn read_lines_within(
+    limit: Duration,
+    program: &Path,
+    arguments: Vec<OsString>,
+    interrupt: &AtomicBool,
+    handle: &mut dyn FnMut(&str),
+) -> Result<(), Error> {
+    let mut standstill =
+        arguments.iter().any(|argument| argument == "-progress").then(|| Standstill::new(limit));
     if interrupt.load(Ordering::Relaxed) {
         return Err(Error::Interrupted);
     }
@@ -147,12 +229,23 @@ pub(super) fn read_lines(
     });
     loop {
         match lines.recv_timeout(INTERRUPT_PERIOD) {
-            Ok(line) => handle(String::from_utf8_lossy(&line).trim_end()),
+            Ok(line) => {
+                let line = String::from_utf8_lossy(&line);
+                let line = line.trim_end();
+                if let Some(standstill) = &mut standstill {
+                    standstill.take_line(line);
+                }
+                handle(line);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if interrupt.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
+        }
+        if standstill.as_mut().is_some_and(Standstill::is_over) {
+            let why = format!("it made no progress for {} s and was stopped", limit.as_secs());
+            return Err(process.give_up(&why));
         }
     }
     process.wait_unless(interrupt)
@@ -227,6 +320,41 @@ mod tests {
         assert_eq!(tail.lines().count(), STDERR_LINES);
         assert!(tail.ends_with("line 999"), "{tail}");
         assert_eq!(read_tail("y".repeat(9_999).as_bytes()).len(), STDERR_LINE_BYTES);
+    }
+
+    /// Runs a shell script as if it were an ffmpeg that reports its progress, or one that does not.
+    #[cfg(unix)]
+    fn run_script(script: &str, reports: bool, limit: Duration) -> Result<(), Error> {
+        let told = if reports { "-progress" } else { "-quiet" };
+        let arguments = ["-c", script, told].map(OsString::from).to_vec();
+        read_lines_within(limit, Path::new("sh"), arguments, &AtomicBool::new(false), &mut |_| {})
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_that_stands_still_is_stopped_and_told_of() {
+        let started = Instant::now();
+        let script = "echo frame=7; while :; do echo frame=7; echo speed=$((n += 1))x; done";
+        let error = run_script(script, true, Duration::from_secs(1)).expect_err("it never ends");
+        assert!(started.elapsed() >= Duration::from_secs(1));
+        assert!(matches!(&error, Error::Ffmpeg(failure) if !failure.status.success()), "{error:?}");
+        assert!(error.to_string().ends_with("it made no progress for 1 s and was stopped"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_that_gets_on_or_reports_nothing_is_left_alone() {
+        let limit = Duration::from_millis(1);
+        run_script("exec sleep 0.2", false, limit).expect("no progress is read of it");
+        let mut standstill = Standstill::new(Duration::from_secs(3_600));
+        standstill.still_for = Duration::from_secs(3_599);
+        for line in ["out_time_us=40", "out_time_us=40", "speed=2x"] {
+            standstill.take_line(line);
+        }
+        assert_eq!(standstill.still_for, Duration::ZERO);
+        standstill.still_for = Duration::from_secs(3_600);
+        standstill.take_line("out_time_us=40");
+        assert!(standstill.is_over());
     }
 
     #[test]

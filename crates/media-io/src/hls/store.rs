@@ -201,25 +201,36 @@ impl SegmentStore {
     /// them needs as well, and for the last of all, from which the session's clock goes on. What they were is a gap from
     /// then on. Returns how many bytes were freed.
     ///
+    /// This costs one wait for the disk and one deletion for each segment: whoever shares the store removes much of it in pieces.
+    ///
     /// # Errors
-    /// As [`append`](Self::append). What was removed by then stays removed.
+    /// As [`append`](Self::append). Segments whose files could not be deleted count as removed; the next
+    /// [`open`](Self::open) deletes them.
     pub fn remove_before(&mut self, time: MediaTime, pinned: &SpanSet) -> Result<u64, Error> {
-        let mut freed = 0;
         let last = self.entries.iter().rposition(|entry| entry.segment().is_some()).unwrap_or(0);
-        for index in 0..last {
-            let Some(segment) = self.entries[index].segment() else { continue };
-            if segment.placement.span.end() > time || self.is_needed(index, pinned) {
-                continue;
-            }
-            let (number, span) = (segment.number, segment.placement.span);
-            let (file, bytes) = (segment.file.clone(), segment.bytes);
-            // The line comes first: a file that is left over can be told from one that was lost.
-            self.index.append(&Line::Removed { number })?;
-            self.entries[index] = Entry::Gap(GapEntry { number, span, cause: Absence::Removed });
-            self.files.remove(&file)?;
-            freed += bytes;
+        // Spans are in order, so none after this ends in time.
+        let reached = self.entries.partition_point(|entry| entry.span().start() < time).min(last);
+        let ends_in_time = |entry: &Entry| entry.segment().is_some() && entry.span().end() <= time;
+        let chosen: Vec<usize> = (0..reached)
+            .filter(|&index| ends_in_time(&self.entries[index]) && !self.is_needed(index, pinned))
+            .collect();
+        if chosen.is_empty() {
+            return Ok(0);
         }
-        Ok(freed)
+        // The lines come first: a file that is left over can be told from one that was lost.
+        let lines = chosen.iter().map(|&index| Line::Removed { number: self.entries[index].number() });
+        self.index.append_all(&lines.collect::<Vec<_>>())?;
+        let (mut freed, mut failure) = (0, None);
+        for index in chosen {
+            let (number, span) = (self.entries[index].number(), self.entries[index].span());
+            let gap = Entry::Gap(GapEntry { number, span, cause: Absence::Removed });
+            let Entry::Segment(segment) = std::mem::replace(&mut self.entries[index], gap) else { continue };
+            match self.files.remove(&segment.file) {
+                Ok(()) => freed += segment.bytes,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(freed), Err)
     }
 
     /// Whether entry `index` or a neighbour touches `pinned`.

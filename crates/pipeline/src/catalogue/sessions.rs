@@ -1,6 +1,7 @@
 //! What the database knows of live sessions.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use highlight_detect::Candidate;
 use jiff::Timestamp;
@@ -170,37 +171,53 @@ impl Catalogue {
 
     /// How many clips of a session are in their place.
     pub(crate) async fn kept_clips(&self, run: Digest) -> Result<usize, Error> {
-        let row =
-            sqlx::query("SELECT COUNT(*) FROM stages WHERE run_id = ? AND stage = 'store' AND item <> ''")
-                .bind(run.to_string())
-                .fetch_one(self.pool())
-                .await
-                .map_err(self.failed())?;
+        // One that could not be made has no name.
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM stages WHERE run_id = ? AND stage = 'store' AND item <> ''
+             AND json_extract(result, '$.name') IS NOT NULL",
+        )
+        .bind(run.to_string())
+        .fetch_one(self.pool())
+        .await
+        .map_err(self.failed())?;
         Ok(usize::try_from(row.get::<i64, _>(0)).unwrap_or(0))
     }
 
-    /// How many jobs of live sessions wait or are being worked on, by run.
+    /// The jobs of live sessions that wait or are being worked on, with those that failed and are tried again later.
     pub(crate) async fn waiting_jobs(&self) -> Result<Vec<(Digest, Step)>, Error> {
-        let rows = sqlx::query(
-            "SELECT job FROM Jobs WHERE job_type = ? AND status NOT IN ('Done', 'Killed', 'Failed')",
-        )
-        .bind(LIVE_QUEUE)
-        .fetch_all(self.pool())
-        .await
-        .map_err(self.failed())?;
+        let rows = sqlx::query("SELECT job FROM Jobs WHERE job_type = ? AND status <> 'Done'")
+            .bind(LIVE_QUEUE)
+            .fetch_all(self.pool())
+            .await
+            .map_err(self.failed())?;
         let jobs = rows.iter().map(|row| {
             serde_json::from_slice::<crate::job::Job>(row.get(0))
                 .map_err(|source| Error::Stored { what: "a job", source })
         });
         Ok(jobs.collect::<Result<Vec<_>, _>>()?.into_iter().map(|job| (job.run, job.step)).collect())
     }
+
+    /// Puts jobs of live sessions that failed back into their queue: each `pause` after its first failure, then after twice
+    /// as long each time, up to `longest`. Tells how many.
+    pub(crate) async fn revive_jobs(&self, pause: Duration, longest: Duration) -> Result<u64, Error> {
+        let revived = sqlx::query(
+            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL, run_at = 0
+             WHERE job_type = ?1 AND status IN ('Failed', 'Killed') AND COALESCE(done_at, 0)
+                 + MIN(?2 << MIN(MAX(attempts - 1, 0), 20), ?3) <= CAST(strftime('%s', 'now') AS INTEGER)",
+        )
+        .bind(LIVE_QUEUE)
+        .bind(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX))
+        .bind(i64::try_from(longest.as_secs()).unwrap_or(i64::MAX))
+        .execute(self.pool())
+        .await
+        .map_err(self.failed())?;
+        Ok(revived.rows_affected())
+    }
 }
 
 impl Change<'_> {
     /// The moments that clips of the session are made of.
-    pub(crate) async fn wanted<T: serde::de::DeserializeOwned>(
-        &mut self,
-    ) -> Result<Vec<(ClipId, T)>, Error> {
+    pub(crate) async fn wanted<T: serde::de::DeserializeOwned>(&mut self) -> Result<Vec<(ClipId, T)>, Error> {
         let rows = sqlx::query("SELECT id, moment FROM clips WHERE run_id = ? ORDER BY moment_at")
             .bind(self.run.to_string())
             .fetch_all(&mut *self.transaction)

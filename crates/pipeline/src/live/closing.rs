@@ -126,7 +126,7 @@ pub(super) async fn close(workshop: &Arc<Workshop>, session: &Arc<Session>) -> R
     change.finish(Step::Store, &detection.highlights.len(), begun.elapsed()).await?;
     change.finish_run().await?;
     change.commit().await?;
-    workshop.leave(run.id);
+    workshop.leave(session);
     let spool = session.row.folder.join(SPOOL);
     if spool.exists()
         && let Err(error) = fs_err::remove_dir_all(&spool)

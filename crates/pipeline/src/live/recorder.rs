@@ -1,23 +1,24 @@
 //! One session's bytes: kept, placed on its timeline and listened to, in one pass.
 //!
-//! The detector's state is not stored. After a restart the segments that are there are listened to again, which takes a few seconds for
-//! hours of stream and gives the same candidates, because detection does not depend on when or in what pieces it is fed.
+//! The detector's state is not stored. After a restart the last [`REPLAYED`] of the recording is listened to again. It finds there what it
+//! would have found without the restart, but for the first [`WARM_UP`]: what is usual on the stream is learnt anew in that time, so what is found
+//! in it is not what was found before, and is passed over. Candidates from before are in the database.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use highlight_detect::{Candidate, ChatMessage};
 use jiff::{SignedDuration, Timestamp};
 use media_io::hls::clock::{Placement, SegmentClock};
 use media_io::hls::live_audio::{LiveAudio, LiveSound};
-use media_io::hls::store::{Absence, Entry, GapEntry, SegmentEntry, SegmentStore};
-use media_io::hls::{InitSection, JoinAt, Packing, Segment};
+use media_io::hls::store::{Absence, Entry, GapEntry, SegmentStore};
+use media_io::hls::{JoinAt, Segment};
 use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate, Span};
 
 use super::closing::CURVE;
 use crate::Error;
+use crate::analysis::CurvePoint;
 use crate::export::write_whole;
-use crate::footage::SharedStore;
+use crate::footage::{SEGMENTS, SharedStore, stored};
 use crate::listening::{Heard, Listening};
 
 /// What came of a segment.
@@ -59,6 +60,12 @@ pub(super) struct Recorder {
     audio: LiveAudio,
     listening: Listening,
     anchor: Option<Anchor>,
+    /// The end of what is recorded, and the newest segment, so that asking for them does not wait for the store.
+    end: MediaTime,
+    newest: Option<JoinAt>,
+    /// From when on the detector has heard the recording, and the curve of what was heard before a restart.
+    heard_from: MediaTime,
+    earlier: Vec<CurvePoint>,
     /// What is added to the epochs of the present reader, each of which counts from zero.
     epoch: u32,
     /// The reader is new, so it is open whether its numbers go on where the last one's were.
@@ -71,45 +78,77 @@ pub(super) struct Recorder {
     unheard: Option<String>,
 }
 
+/// How much of the recording is listened to again after a restart: [`WARM_UP`], and twice that for candidates whose surroundings were not
+/// recorded yet, or that could not be written to the database.
+const REPLAYED: MediaDuration = MediaDuration::from_secs(1_800);
+
+/// The detector's memory of what is usual: ten minutes of sound, and as much of chat.
+const WARM_UP: MediaDuration = MediaDuration::from_secs(600);
+
 /// Two segments of the same number are one if their wall-clock times differ by less than this, in seconds: shorter than a
 /// segment, longer than any rounding.
 const SAME_SEGMENT_S: f64 = 1.0;
 
 impl Recorder {
-    /// Opens the session in `folder`, and listens to what is recorded there already.
-    pub(super) fn open(folder: &Path, chat: &[ChatMessage]) -> Result<(Self, Vec<Candidate>), Error> {
+    /// Opens the session in `folder`. What is recorded there already has to be listened to by [`Recorder::replay`] before
+    /// anything else is.
+    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         fs_err::create_dir_all(folder).map_err(Error::file("made", folder))?;
         let (store, recovered) = SegmentStore::open(folder)?;
         let mut clock = recovered.clock;
         if store.segments().next().is_some() {
             clock.resume(away(&store));
         }
-        let mut recorder = Self {
+        let end = store.span().end();
+        let anchor = store.segments().rev().find_map(|entry| {
+            let media = entry.placement.span.start();
+            entry.program_date_time.map(|wall| Anchor { wall, media })
+        });
+        Ok(Self {
             folder: folder.to_owned(),
+            end,
+            newest: newest(&store),
+            heard_from: MediaTime::ZERO,
+            earlier: Vec::new(),
             store: SharedStore::new(store),
             clock,
             audio: LiveAudio::new(SampleRate::HZ_16000),
             // A live moment is not kept waiting for all that chat will say of it: what is there when it settles counts.
             listening: Listening::new(false),
-            anchor: None,
+            anchor,
             epoch: 0,
             joining: true,
             owed: Vec::new(),
             late: Taken::default(),
             unheard: None,
-        };
-        for message in chat {
-            recorder.listening.chat(message);
-        }
-        let candidates = recorder.replay()?;
-        Ok((recorder, candidates))
+        })
     }
 
-    fn replay(&mut self) -> Result<Vec<Candidate>, Error> {
+    /// Listens again to the end of what is recorded, with `chat` from before; blocks for some seconds.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] soon after `is_stopped` says so.
+    pub(super) fn replay(
+        &mut self,
+        chat: &[ChatMessage],
+        is_stopped: impl Fn() -> bool,
+    ) -> Result<Vec<Candidate>, Error> {
+        let from = self.end - REPLAYED;
+        let mut entries = self.store.lock().entries().to_vec();
+        entries.retain(|entry| entry.span().end() > from);
+        let Some(first) = entries.first() else { return Ok(Vec::new()) };
+        let mut end = if from > MediaTime::ZERO { first.span().start() } else { MediaTime::ZERO };
+        self.heard_from = end;
+        self.earlier = curve(&self.folder);
+        self.earlier.retain(|point| point.at < self.heard_from);
+        // Earlier messages would all count as written at once.
+        chat.iter().filter(|message| message.at >= end).for_each(|message| self.listening.chat(message));
+        let warm = if from > MediaTime::ZERO { end + WARM_UP } else { end };
         let mut candidates = Vec::new();
-        let entries = self.store.lock().entries().to_vec();
-        let mut end = MediaTime::ZERO;
         for entry in entries {
+            if is_stopped() {
+                return Err(Error::Interrupted);
+            }
             let span = entry.span();
             if span.start() > end {
                 // Its line in the index was lost with its file.
@@ -117,15 +156,19 @@ impl Recorder {
                 candidates.extend(self.pass(hole));
             }
             match entry {
-                Entry::Segment(entry) => {
-                    let segment = stored(&self.folder, &entry)?;
-                    self.note_anchor(&segment, span.start());
-                    candidates.extend(self.listen(&segment, &entry.placement).candidates);
-                }
+                Entry::Segment(entry) => match stored(&self.folder, &entry) {
+                    Ok(segment) => candidates.extend(self.listen(&segment, &entry.placement).candidates),
+                    Err(error) => {
+                        // Removed to make room, or damaged: the recording goes on without it.
+                        tracing::warn!(%error, "a recorded segment cannot be listened to again");
+                        candidates.extend(self.pass(Gap { span, cause: GapCause::Missing }));
+                    }
+                },
                 Entry::Gap(entry) => candidates.extend(self.pass(gap_of(&entry))),
             }
             end = end.max(span.end());
         }
+        candidates.retain(|candidate| candidate.core.start() >= warm);
         Ok(candidates)
     }
 
@@ -187,17 +230,14 @@ impl Recorder {
     }
 
     /// The end of what is recorded.
-    pub(super) fn end(&self) -> MediaTime {
-        self.store.lock().span().end()
+    pub(super) const fn end(&self) -> MediaTime {
+        self.end
     }
 
     /// A new reader follows, which counts epochs from zero again. Where it has to begin.
     pub(super) fn rejoin(&mut self) -> JoinAt {
         self.joining = true;
-        self.store.lock().segments().next_back().map_or(JoinAt::Oldest, |last| JoinAt::After {
-            sequence: last.sequence,
-            program_date_time: last.program_date_time,
-        })
+        self.newest.unwrap_or(JoinAt::Oldest)
     }
 
     /// Puts the epoch of a new reader after that of the recording, if its numbers do not go on from there.
@@ -272,9 +312,12 @@ impl Recorder {
         let mut store = self.store.lock();
         while let Some(gap) = self.owed.first().copied() {
             store.append_gap(gap)?;
+            self.end = self.end.max(gap.span.end());
             self.owed.remove(0);
         }
         store.append(segment, placement)?;
+        self.end = self.end.max(placement.span.end());
+        self.newest = newest(&store);
         Ok(())
     }
 
@@ -286,6 +329,12 @@ impl Recorder {
     /// Takes a chat message.
     pub(super) fn chat(&mut self, message: &ChatMessage) {
         self.listening.chat(message);
+    }
+
+    /// The program ends: what was heard is kept for the report. What has not settled is found again by the next start.
+    pub(super) fn leave(self) -> Result<(), Error> {
+        let heard = self.listening.finish();
+        write_curve(&self.folder, self.earlier, heard.curve)
     }
 
     /// Settles everything: the session is over.
@@ -306,11 +355,27 @@ impl Recorder {
         }
         let Heard { candidates: rest, curve, .. } = self.listening.finish();
         candidates.extend(rest);
-        let text =
-            serde_json::to_string(&curve).map_err(|source| Error::Stored { what: "the curve", source })?;
-        write_whole(&self.folder.join(CURVE), &text)?;
+        write_curve(&self.folder, self.earlier, curve)?;
         Ok(candidates)
     }
+}
+
+fn newest(store: &SegmentStore) -> Option<JoinAt> {
+    let last = store.segments().next_back()?;
+    Some(JoinAt::After { sequence: last.sequence, program_date_time: last.program_date_time })
+}
+
+/// The curve of what was heard before a restart, as far as it is known: it only decorates the report.
+fn curve(folder: &Path) -> Vec<CurvePoint> {
+    let text = fs_err::read_to_string(folder.join(CURVE)).ok();
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn write_curve(folder: &Path, mut earlier: Vec<CurvePoint>, heard: Vec<CurvePoint>) -> Result<(), Error> {
+    earlier.extend(heard);
+    let text =
+        serde_json::to_string(&earlier).map_err(|source| Error::Stored { what: "the curve", source })?;
+    write_whole(&folder.join(CURVE), &text)
 }
 
 /// A gap of the store, for the detector and the report.
@@ -322,29 +387,85 @@ pub(super) fn gap_of(entry: &GapEntry) -> Gap {
     Gap { span: entry.span, cause }
 }
 
-/// A segment as it was when it came.
-fn stored(folder: &Path, entry: &SegmentEntry) -> Result<Segment, Error> {
-    let read = |name: &str| {
-        let path = folder.join("segments").join(name);
-        fs_err::read(&path).map_err(Error::file("read", path))
-    };
-    let init = entry.init.as_deref().map(read).transpose()?;
-    Ok(Segment {
-        sequence: entry.sequence,
-        epoch: entry.epoch,
-        duration: entry.placement.span.duration(),
-        discontinuity: false,
-        program_date_time: entry.program_date_time,
-        packing: if init.is_some() { Packing::Fragmented } else { Packing::Transport },
-        init: init.map(|bytes| Arc::new(InitSection { bytes: bytes.into() })),
-        bytes: read(&entry.file)?.into(),
-    })
-}
-
 /// How long nothing was recorded, by when the newest segment was written.
 fn away(store: &SegmentStore) -> Option<MediaDuration> {
     let last = store.segments().next_back()?;
-    let written = fs_err::metadata(store.dir().join("segments").join(&last.file)).ok()?.modified().ok()?;
+    let written = fs_err::metadata(store.dir().join(SEGMENTS).join(&last.file)).ok()?.modified().ok()?;
     let since = written.elapsed().ok()?;
     Some(MediaDuration::from_secs_f64(since.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use media_io::hls::{InitSection, Packing};
+
+    use super::*;
+
+    /// How long the segments of these tests are, in seconds.
+    const LENGTH_S: i64 = 100;
+
+    /// A recording of 50 minutes in which nothing can be heard, in fragments.
+    fn recorded(folder: &Path) {
+        let (mut store, _) = SegmentStore::open(folder).expect("a new store");
+        let init = Arc::new(InitSection { bytes: (&b"no head"[..]).into() });
+        for sequence in 0..30_u64 {
+            let duration = MediaDuration::from_secs(LENGTH_S);
+            let segment = Segment {
+                sequence,
+                epoch: 0,
+                duration,
+                discontinuity: false,
+                program_date_time: None,
+                packing: Packing::Fragmented,
+                init: Some(Arc::clone(&init)),
+                bytes: (&b"nothing"[..]).into(),
+            };
+            let start = MediaTime::from_millis(1_000 * LENGTH_S * sequence as i64);
+            let placement =
+                Placement { span: Span::starting_at(start, duration), offset: MediaDuration::ZERO, group: 0 };
+            store.append(&segment, &placement).expect("room");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_long_recording_is_listened_to_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        recorded(folder.path());
+        let point = |seconds: i64| CurvePoint {
+            at: MediaTime::from_millis(1_000 * seconds),
+            level_db: 0.0,
+            voice_db: 0.0,
+            score: 0.5,
+        };
+        write_curve(folder.path(), vec![point(10)], vec![point(2_900)]).expect("room");
+        let mut recorder = Recorder::open(folder.path()).expect("it is there");
+        assert_eq!(recorder.end(), MediaTime::from_millis(3_000_000));
+        assert!(matches!(recorder.rejoin(), JoinAt::After { sequence: 29, .. }));
+        // One that was removed to make room meanwhile.
+        fs_err::remove_file(folder.path().join(SEGMENTS).join("00000020.m4s")).expect("it is there");
+        let looks = Cell::new(0);
+        let count = || {
+            looks.set(looks.get() + 1);
+            false
+        };
+        assert_eq!(recorder.replay(&[], count).expect("read"), []);
+        assert_eq!(looks.get(), 18);
+        assert_eq!(recorder.heard_from, MediaTime::from_millis(1_200_000));
+        recorder.leave().expect("room");
+        let kept = curve(folder.path());
+        assert_eq!(kept.first(), Some(&point(10)));
+        assert!(!kept.contains(&point(2_900)));
+    }
+
+    #[test]
+    fn listening_again_ends_at_once_when_the_program_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        recorded(folder.path());
+        let mut recorder = Recorder::open(folder.path()).expect("it is there");
+        let error = recorder.replay(&[], || true).expect_err("stopped");
+        assert!(matches!(error, Error::Interrupted), "{error}");
+    }
 }

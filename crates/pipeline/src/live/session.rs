@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highlight_detect::Candidate;
+use highlight_detect::{Candidate, ChatMessage};
 use jiff::Timestamp;
 use kick_client::chat::{ChatEvent, ChatState, ChatUpdate};
+use kick_client::playback::ResolveError;
 use media_io::hls::{
     EndReason, HlsClient, HlsError, JoinAt, LiveEvent, LiveOptions, LiveReader, PlaylistSource, RenditionRule,
 };
 use timeline::{Digest, Gap, MediaTime, Span, StreamerName};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedMutexGuard, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::chat::SessionChat;
@@ -26,8 +27,12 @@ use crate::catalogue::{Run, SessionRow};
 use crate::job::Step;
 use crate::selection::evidence_span;
 
-/// After the stream gave no more, it is asked for again this soon: a dropped connection is back within seconds.
-const RETRY: Duration = Duration::from_secs(2);
+/// After the stream gave no more, it is asked for again this soon at first, since a dropped connection is back within seconds, and this late
+/// at most, since a stream that comes back lists about a minute; it doubles in between.
+const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// If its address could not be found out, it is asked for no sooner than this: whoever knows it limits how often he is asked.
+const RETRY_ADDRESS: Duration = Duration::from_secs(15);
 
 /// What a session tells its supervisor.
 #[derive(Debug)]
@@ -85,6 +90,10 @@ struct Running {
     session: Option<Arc<Session>>,
     /// Candidates whose surroundings are not recorded yet.
     waiting: VecDeque<Candidate>,
+    /// Attempts in a row to get the stream that brought no segment.
+    attempts: u32,
+    /// Nobody else records to the folder.
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl SessionTask {
@@ -92,7 +101,16 @@ impl SessionTask {
     pub(super) async fn run(self) {
         let (news, streamer, run) = (self.news.clone(), self.run.settings.streamer.clone(), self.run.id);
         // On a task of its own, so that even one that panics is told of and begun anew.
-        let recorded = tokio::spawn(async move { Box::pin(Running::begin(self).await?.record()).await });
+        let recorded = tokio::spawn(async move {
+            let stop = self.stop.clone();
+            let folder = self.folder.clone();
+            let turn = tokio::select! {
+                turn = self.workshop.turn(&folder) => turn,
+                () = stop.cancelled() => return Ok(()),
+            };
+            let (running, chat) = Running::begin(self, turn).await?;
+            Box::pin(running.record(chat)).await
+        });
         let result = recorded.await.unwrap_or_else(|error| Err(Error::Queue(error.to_string())));
         let over = News::Over(result.map_err(|error| error.to_string()));
         // Nobody listens any more when the program ends.
@@ -109,24 +127,28 @@ enum Next {
 }
 
 impl Running {
-    async fn begin(task: SessionTask) -> Result<Self, Error> {
+    /// Opens the session, whose turn this is; also gives what was written in chat before.
+    async fn begin(task: SessionTask, turn: OwnedMutexGuard<()>) -> Result<(Self, Vec<ChatMessage>), Error> {
         let folder = task.folder.clone();
-        // Until the jobs know of this store, none of them may open one of its own.
-        let _turn = task.workshop.turn(&folder).await;
         let opened = tokio::task::spawn_blocking(move || {
             fs_err::create_dir_all(&folder).map_err(Error::file("made", &folder))?;
-            let (chat, known) = SessionChat::open(&folder)?;
-            let (recorder, candidates) = Recorder::open(&folder, &known)?;
-            Ok::<_, Error>((chat, recorder, candidates))
+            let recorder = Recorder::open(&folder)?;
+            Ok::<_, Error>((SessionChat::open(&folder), recorder))
         });
-        let (chat, recorder, candidates) =
-            opened.await.map_err(|error| Error::Queue(error.to_string()))??;
-        let mut running =
-            Self { task, recorder: Some(recorder), chat, session: None, waiting: candidates.into() };
+        let ((chat, known), recorder) = opened.await.map_err(|error| Error::Queue(error.to_string()))??;
+        let mut running = Self {
+            task,
+            recorder: Some(recorder),
+            chat,
+            session: None,
+            waiting: VecDeque::new(),
+            attempts: 0,
+            _turn: turn,
+        };
         if running.recorder().end() > MediaTime::ZERO {
             running.enter().await?;
         }
-        Ok(running)
+        Ok((running, known))
     }
 
     /// The recorder, which is here whenever no blocking thread works with it.
@@ -156,19 +178,44 @@ impl Running {
         let missing = || Error::Queue("the session is not in the catalogue".to_owned());
         let row: SessionRow = catalogue.session(task.run.id).await?.ok_or_else(missing)?;
         let lexicon = task.run.settings.lexicon.build()?;
-        let session = Arc::new(Session { run: task.run.clone(), row, lexicon, store });
+        let session = Arc::new(Session::new(task.run.clone(), row, lexicon, store));
         task.workshop.enter(Arc::clone(&session));
         self.session = Some(session);
         Ok(())
     }
 
-    async fn record(mut self) -> Result<(), Error> {
-        self.hand_on_or_tell().await;
+    /// Listens again to the end of what was recorded before a restart. False if the program ends.
+    async fn catch_up(&mut self, chat: Vec<ChatMessage>) -> Result<bool, Error> {
+        let stop = self.task.stop.clone();
+        let replayed = self.blocking(move |recorder| recorder.replay(&chat, || stop.is_cancelled())).await;
+        let found = match replayed {
+            Err(Error::Interrupted) => return Ok(false),
+            replayed => replayed?,
+        };
+        if !found.is_empty() {
+            // A moment may be found a little beside where it was found before; it is still the same.
+            let known = self.task.workshop.catalogue.candidates(self.task.run.id).await?;
+            let is_new = |one: &Candidate| !known.iter().any(|known| known.core.overlaps(one.core));
+            self.waiting.extend(found.into_iter().filter(is_new));
+        }
+        Ok(true)
+    }
+
+    async fn record(mut self, chat: Vec<ChatMessage>) -> Result<(), Error> {
+        // The stream does not wait until what is there is listened to.
         let mut feed: Option<Feed> = None;
+        if !self.task.over.is_cancelled() {
+            let join = self.recorder().rejoin();
+            feed = Some(Feed::start(&self.task, join, CATCHING_UP_AHEAD));
+        }
+        if !self.catch_up(chat).await? {
+            return Ok(());
+        }
+        self.hand_on_or_tell().await;
         loop {
             if feed.is_none() {
                 let join = self.recorder().rejoin();
-                feed = Some(Feed::start(&self.task, join));
+                feed = Some(Feed::start(&self.task, join, EVENTS_AHEAD));
             }
             let Some(feeding) = &mut feed else { continue };
             let next = tokio::select! {
@@ -179,40 +226,47 @@ impl Running {
                 update = receive(&mut self.task.chat) => Next::Chat(update),
             };
             match next {
-                Next::Stop => return Ok(()),
+                Next::Stop => return self.leave().await,
                 Next::Over => return self.finish().await,
                 Next::Chat(update) => self.chat(update).await,
                 Next::Stream(Some(Ok(LiveEvent::Ended(reason)))) => {
                     self.tell(News::Dropped(ended(&reason))).await;
                     feed = None;
-                    self.pause().await;
+                    let asked_for = match &reason {
+                        EndReason::Lost(error) => asked_for(error),
+                        _ => Duration::ZERO,
+                    };
+                    self.pause(asked_for).await;
                 }
                 Next::Stream(Some(Err(error))) => {
                     self.tell(News::Dropped(error.to_string())).await;
                     feed = None;
-                    self.pause().await;
+                    self.pause(asked_for(&error)).await;
                 }
                 Next::Stream(None) => {
                     feed = None;
-                    self.pause().await;
+                    self.pause(Duration::ZERO).await;
                 }
                 Next::Stream(Some(Ok(event))) => self.stream(event).await?,
             }
         }
     }
 
-    /// Waits a little before the stream is asked for again.
-    async fn pause(&mut self) {
+    /// Waits before the stream is asked for again, longer from attempt to attempt, and no less than was asked for.
+    async fn pause(&mut self, asked_for: Duration) {
+        let pause = retry_pause(self.attempts).max(asked_for);
+        self.attempts = self.attempts.saturating_add(1);
         tokio::select! {
             () = self.task.stop.cancelled() => {}
             () = self.task.over.cancelled() => {}
-            () = tokio::time::sleep(RETRY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 
     async fn stream(&mut self, event: LiveEvent) -> Result<(), Error> {
         match event {
             LiveEvent::Segment(segment) => {
+                self.attempts = 0;
                 let bytes = segment.bytes.len() as u64;
                 let arrived = Timestamp::now();
                 let taken = self.blocking(move |recorder| recorder.segment(segment, arrived)).await;
@@ -309,11 +363,10 @@ impl Running {
     async fn hand_on(&mut self, all: bool) -> Result<(), Error> {
         let Some(session) = self.session.clone() else { return Ok(()) };
         let options = &self.task.run.settings.rank;
-        let recorded = session.recorded();
+        let recorded_to = self.recorder.as_ref().map_or(MediaTime::MAX, Recorder::end);
         let unbounded = Span::new(MediaTime::ZERO, MediaTime::MAX);
-        let ready = |candidate: &Candidate| {
-            all || evidence_span(candidate, unbounded, options).end() <= recorded.end()
-        };
+        let ready =
+            |candidate: &Candidate| all || evidence_span(candidate, unbounded, options).end() <= recorded_to;
         let (ready, waiting): (Vec<_>, Vec<_>) = self.waiting.iter().cloned().partition(ready);
         if ready.is_empty() {
             return Ok(());
@@ -329,7 +382,9 @@ impl Running {
             if candidate.potential_score() >= options.min_score {
                 change.queue_live(step).await?;
             } else {
-                let medium = session.whole_around(candidate.core);
+                let (session, core) = (Arc::clone(&session), candidate.core);
+                let medium = tokio::task::spawn_blocking(move || session.whole_around(core)).await;
+                let medium = medium.map_err(|error| Error::Queue(error.to_string()))?;
                 change.finish(step, &Weighed::hopeless(medium), Duration::ZERO).await?;
             }
             added.push(candidate);
@@ -346,6 +401,13 @@ impl Running {
         Ok(())
     }
 
+    /// The program ends.
+    async fn leave(mut self) -> Result<(), Error> {
+        let recorder = self.recorder.take().expect("it is given back after every use");
+        let left = tokio::task::spawn_blocking(move || recorder.leave()).await;
+        left.map_err(|error| Error::Queue(error.to_string()))?
+    }
+
     /// The broadcast is over: what is still open is settled, and the rest is left to the jobs.
     async fn finish(mut self) -> Result<(), Error> {
         let recorder = self.recorder.take().expect("it is given back after every use");
@@ -360,6 +422,29 @@ impl Running {
         let mut change = self.task.workshop.catalogue.change(self.task.run.id).await?;
         change.end_session().await?;
         change.commit().await
+    }
+}
+
+/// How long to wait after so many attempts before the last one; up to a quarter longer by chance, so that many streams do not ask in step.
+fn retry_pause(attempts: u32) -> Duration {
+    let (first, longest) = RETRY;
+    first.saturating_mul(2_u32.saturating_pow(attempts)).min(longest).mul_f64(rand::random_range(1.0..1.25))
+}
+
+/// How long to wait at least after `error`: longer than after others if the address could not be found out, and for as long as the
+/// answer to that asked for, if it did.
+fn asked_for(error: &HlsError) -> Duration {
+    let HlsError::Source(source) = error else { return Duration::ZERO };
+    let told = source.downcast_ref::<ResolveError>().and_then(retry_after);
+    RETRY_ADDRESS.max(told.unwrap_or_default())
+}
+
+/// The longest wait that an answer of Kick asked for.
+fn retry_after(error: &ResolveError) -> Option<Duration> {
+    match error {
+        ResolveError::Kick(error) => error.retry_after(),
+        ResolveError::All { tries } => tries.iter().filter_map(|(_, error)| retry_after(error)).max(),
+        _ => None,
     }
 }
 
@@ -384,10 +469,12 @@ struct Feed {
 
 /// Events that wait for the recorder at most; each may hold a segment.
 const EVENTS_AHEAD: usize = 2;
+/// As many while the recording from before a restart is listened to again: half a minute or more of stream, some 50 MB.
+const CATCHING_UP_AHEAD: usize = 24;
 
 impl Feed {
-    fn start(task: &SessionTask, join: JoinAt) -> Self {
-        let (sender, events) = mpsc::channel(EVENTS_AHEAD);
+    fn start(task: &SessionTask, join: JoinAt, ahead: usize) -> Self {
+        let (sender, events) = mpsc::channel(ahead);
         let source = Arc::clone(&task.source);
         let options = LiveOptions { join, ..task.options.clone() };
         let mut reader = LiveReader::new(task.client.clone(), source, task.rule, options);
@@ -415,5 +502,25 @@ async fn receive(chat: &mut Option<mpsc::Receiver<ChatUpdate>>) -> Option<ChatUp
     match chat {
         Some(chat) => chat.recv().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        for (attempts, seconds) in [(0, 2.0), (1, 4.0), (4, 32.0), (5, 60.0), (u32::MAX, 60.0)] {
+            let pause = retry_pause(attempts).as_secs_f64();
+            assert!((seconds..seconds * 1.25).contains(&pause), "{pause} s after {attempts} attempts");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_found_is_not_asked_for_at_once() {
+        let unknown = ResolveError::All { tries: vec![("api".to_owned(), ResolveError::NoSuchChannel)] };
+        assert_eq!(asked_for(&HlsError::Source(Box::new(unknown))), RETRY_ADDRESS);
+        assert_eq!(asked_for(&HlsError::Stopped), Duration::ZERO);
     }
 }

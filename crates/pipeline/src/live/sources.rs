@@ -1,6 +1,7 @@
 //! Finding out who is live and where their playlists are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::Sighting;
 use super::watch::{StreamSource, Watched};
+
+/// A look at one address takes no longer; a host that hangs must not hold up the looks at others.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Kick, as the monitor uses it.
 #[derive(Clone)]
@@ -116,7 +120,11 @@ async fn look_at_address(client: &HlsClient, url: &SecretUrl, recorded: bool) ->
         Ok(address) => address,
         Err(error) => return Look::failed(error.to_string()),
     };
-    match VodPlaylist::open(client, &address, RenditionRule::Lowest).await {
+    let opening = VodPlaylist::open(client, &address, RenditionRule::Lowest);
+    let Ok(opened) = tokio::time::timeout(LOOK_TIMEOUT, opening).await else {
+        return Look::failed(format!("its host did not answer within {} s", LOOK_TIMEOUT.as_secs()));
+    };
+    match opened {
         Ok(list) if list.complete => Look::bare(Sighting::Offline),
         Ok(list) => Look {
             newest: list.segments.last().map(|segment| segment.entry.sequence),
@@ -237,12 +245,21 @@ impl CommandRunner for SystemCommands {
 /// Chat that waits for the recording at most.
 const CHAT_AHEAD: usize = 1_024;
 
-/// Starts to read the chat of a streamer, if there is one and it is wanted. It ends with `over` or `stop`.
+/// A connection to chat has this long to take its leave.
+const CHAT_FAREWELL: Duration = Duration::from_secs(5);
+/// Between attempts to find a chat room is waited this long at first, then twice as long each time.
+const ROOM_PAUSE: Duration = Duration::from_mins(1);
+/// The longest pause between those attempts.
+const ROOM_PAUSE_MOST: Duration = Duration::from_mins(10);
+
+/// Starts to read the chat of a streamer, if there is one and it is wanted. It ends with `over` or `stop`. While the room
+/// cannot be found, `unavailable` is called after each attempt.
 pub(super) fn chat(
     kick: Option<&KickAccess>,
     watched: &Watched,
     over: &CancellationToken,
     stop: &CancellationToken,
+    unavailable: impl Fn() + Send + Sync + 'static,
 ) -> Option<mpsc::Receiver<ChatUpdate>> {
     let (StreamSource::Kick { slug }, Some(kick), true) = (&watched.source, kick, watched.chat) else {
         return None;
@@ -251,18 +268,30 @@ pub(super) fn chat(
     let (kick, slug, cancel, stop) = (kick.clone(), slug.clone(), over.child_token(), stop.clone());
     tokio::spawn(async move {
         let reading = async {
-            let room = match kick_client::chat::find_room(&kick.config, &kick.http, &slug).await {
-                Ok(room) => room,
-                Err(error) => {
-                    // Chat is a help, never a need.
-                    tracing::warn!(slug, %error, "the chat room cannot be found");
-                    return;
+            let mut pause = ROOM_PAUSE;
+            let room = loop {
+                match kick_client::chat::find_room(&kick.config, &kick.http, &slug).await {
+                    Ok(room) => break room,
+                    Err(error) => {
+                        // Chat is a help, never a need.
+                        tracing::warn!(slug, %error, "the chat room cannot be found");
+                        unavailable();
+                    }
                 }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(ROOM_PAUSE_MOST);
             };
             ChatConnection::new(&kick.config, kick.http.clone(), room).run(sender, cancel.clone()).await;
         };
+        let over = cancel.clone();
+        let finding_over = async {
+            over.cancelled().await;
+            // The connection ends by itself; a search for the room does not.
+            tokio::time::sleep(CHAT_FAREWELL).await;
+        };
         tokio::select! {
             () = reading => {}
+            () = finding_over => {}
             () = stop.cancelled() => {}
         }
     });

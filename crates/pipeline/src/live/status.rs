@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::presence::State;
 use crate::Error;
-use crate::export::write_whole;
 
 /// The file, in the data folder.
 const FILE: &str = "monitor.json";
+/// It is written here first, so that readers never see half of it.
+const UNFINISHED: &str = "monitor.json.new";
 
 /// What the monitor is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,9 +84,15 @@ impl MonitorStatus {
             .map_err(|source| Error::Stored { what: "the state of the monitor", source })
     }
 
-    pub(super) fn write(&self, data_dir: &Path) -> Result<(), Error> {
+    /// Writes it for others to read. It is not made sure that it survives a crash of the machine: a second later there is another.
+    pub(super) async fn write(&self, data_dir: &Path) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|source| Error::Stored { what: "the state of the monitor", source })?;
-        write_whole(&Self::path(data_dir), &(text + "\n"))
+        let (path, unfinished) = (Self::path(data_dir), data_dir.join(UNFINISHED));
+        let write = move || {
+            fs_err::write(&unfinished, text + "\n").map_err(Error::file("written", &unfinished))?;
+            fs_err::rename(&unfinished, &path).map_err(Error::file("written", &path))
+        };
+        tokio::task::spawn_blocking(write).await.map_err(|error| Error::Queue(error.to_string()))?
     }
 }

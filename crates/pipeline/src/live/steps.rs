@@ -74,19 +74,22 @@ fn too_close(one: &Moment, other: &Moment, options: &RankOptions) -> bool {
 
 impl Workshop {
     /// Does a step, unless it was done before. A step that keeps failing is closed with the reason, so that nothing waits
-    /// for it for ever.
+    /// for it for ever; but one that wants for room on a disk or for a folder fails, and is taken up again later.
     pub(super) async fn run_step(self: Arc<Self>, job: Job) -> Result<(), Error> {
         let session = self.session(job.run).await?;
-        let done: Option<serde_json::Value> =
-            self.catalogue.result(job.run, job.step.stage(), &job.step.item()).await?;
-        if done.is_some() {
-            return Ok(());
-        }
-        self.catalogue.note_start(job.run, job.step).await?;
         let mut attempt = 1;
         loop {
+            // An attempt may have failed after its result was there.
+            let done: Option<serde_json::Value> =
+                self.catalogue.result(job.run, job.step.stage(), &job.step.item()).await?;
+            if done.is_some() {
+                return Ok(());
+            }
             if self.is_interrupted() {
                 return Err(Error::Interrupted);
+            }
+            if attempt == 1 {
+                self.catalogue.note_start(job.run, job.step).await?;
             }
             let error = match self.step(&session, job.step).await {
                 Ok(()) => return Ok(()),
@@ -95,7 +98,7 @@ impl Workshop {
             };
             tracing::warn!(step = ?job.step, %error, attempt, "a step failed");
             if attempt == ATTEMPTS {
-                return self.give_up(&session, job.step, &error).await;
+                return self.give_up(&session, job.step, error).await;
             }
             attempt += 1;
             tokio::time::sleep(PAUSE).await;
@@ -118,8 +121,16 @@ impl Workshop {
         }
     }
 
-    async fn give_up(&self, session: &Session, step: Step, error: &Error) -> Result<(), Error> {
+    async fn give_up(&self, session: &Session, step: Step, error: Error) -> Result<(), Error> {
         let text = error.to_string();
+        // A clip that is rendered waits for its place.
+        let is_rendered = matches!(step, Step::Keep { clip }
+            if session.row.folder.join(SPOOL).join(format!("{clip}.mp4")).exists());
+        if is_rendered || is_lack_of_room(&error) {
+            self.events
+                .notice(Some(&session.run.settings.streamer), format!("a clip is tried again later: {text}"));
+            return Err(error);
+        }
         self.events.notice(Some(&session.run.settings.streamer), format!("a moment was given up: {text}"));
         let mut change = self.catalogue.change(session.run.id).await?;
         match step {
@@ -234,7 +245,7 @@ impl Workshop {
                     ffmpeg: &workshop.ffmpeg,
                     encoder: workshop.encoder(settings.render.encoder.choice)?,
                     scratch: &workshop.scratch,
-                    first_picture: None,
+                    first_picture: shared.first_picture(&workshop.ffmpeg, &workshop.scratch),
                     interrupt: &workshop.interrupt,
                 };
                 let footage = Footage::Segments(shared.store.clone());
@@ -279,6 +290,19 @@ impl Workshop {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether somebody has to free some of a disk first.
+fn is_lack_of_room(error: &Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        Error::Media(error) | Error::Render(render::Error::Media(error)) => {
+            matches!(error, media_io::Error::NoSpace { .. })
+        }
+        Error::Storage(error) => matches!(**error, storage::StorageError::NoSpace(_)),
+        Error::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+        _ => false,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Watches all streamers: who is live is recorded, and a failure of one never touches another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::future::LocalBoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use media_io::Ffmpeg;
 use media_io::hls::{HlsClient, LiveOptions};
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::disk::{self, DiskBudget};
 use super::event::{MonitorEvent, MonitorSink};
-use super::presence::{Change, MISSES, Presence, Sighting, State};
+use super::presence::{Change, MISSES, Presence, Sighting, State, misses_apart};
 use super::session::{News, SessionTask};
 use super::sources::{KickAccess, Look, look};
 use super::status::{MonitorStatus, StreamerStatus};
@@ -44,6 +46,13 @@ const LOCK: &str = "monitor.lock";
 const NEWS_AHEAD: usize = 256;
 /// Where nobody tells broadcasts apart, a stream that comes back within this time after its last segment is the same.
 const SAME_BROADCAST: SignedDuration = SignedDuration::from_mins(10);
+
+/// After the worker of jobs ended, the next begins this much later.
+const JOBS_PAUSE: Duration = Duration::from_secs(5);
+/// A stream that drops causes a look at once, but not more often than this.
+const DROPS_APART: Duration = Duration::from_secs(10);
+/// Whoever asks whether a monitor runs holds its lock for a moment; so often and with this pause it is tried again.
+const LOCK_ATTEMPTS: (u32, Duration) = (5, Duration::from_millis(50));
 
 /// What to watch and where to.
 #[derive(Debug)]
@@ -76,6 +85,10 @@ struct Watcher {
     watched: Watched,
     presence: Presence,
     session: Option<Handle>,
+    /// The run of the session, or of the last one.
+    last_run: Option<Digest>,
+    /// When a drop of the stream last caused a look.
+    nudged: Option<Instant>,
     status: StreamerStatus,
     end_at: Option<Timestamp>,
     /// Whether the stream brings nothing new.
@@ -116,13 +129,19 @@ struct LeftOpen {
     row: SessionRow,
     /// Looks in a row that did not find its streamer live.
     misses: u32,
+    last_miss: Option<Instant>,
 }
 
 impl From<SessionRow> for LeftOpen {
     fn from(row: SessionRow) -> Self {
-        Self { row, misses: 0 }
+        Self { row, misses: 0, last_miss: None }
     }
 }
+
+/// What looks found, each with the run that was recorded when it began.
+type Found = Vec<(StreamerName, Option<Digest>, Look)>;
+/// What disk keeping found.
+type Kept = Result<(disk::Room, u64), Error>;
 
 /// Both ends of a channel.
 type Ends<T> = (mpsc::Sender<T>, mpsc::Receiver<T>);
@@ -135,6 +154,15 @@ struct Supervisor {
     left_open: Vec<LeftOpen>,
     /// Sessions that failed, which will be among those.
     failed: Vec<Digest>,
+    /// Sessions that are being finished and that no watcher holds any more, by their run.
+    ending: HashMap<Digest, JoinHandle<()>>,
+    /// The look that is under way, and whether another is to follow it at once.
+    looking: Option<LocalBoxFuture<'static, Found>>,
+    look_again: bool,
+    /// Whether a look has ended yet.
+    looked: bool,
+    /// The disk keeping that is under way.
+    keeping: Option<JoinHandle<Kept>>,
     news: Ends<(StreamerName, Digest, News)>,
     told: Ends<Told>,
     stop: CancellationToken,
@@ -160,7 +188,7 @@ pub async fn monitor(
     let data_dir = made(&request.data_dir)?;
     made(&request.output_dir)?;
     let locks = made(&data_dir.join("locks"))?;
-    let _lock = RunLock::take(&locks.join(LOCK))?;
+    let _lock = take_lock(&locks.join(LOCK)).await?;
     let catalogue = {
         let _turn = Turn::wait_for(locks.join("database.lock")).await?;
         Catalogue::open(&data_dir.join(DATABASE)).await?
@@ -188,6 +216,11 @@ pub async fn monitor(
         watchers: BTreeMap::new(),
         left_open,
         failed: Vec::new(),
+        ending: HashMap::new(),
+        looking: None,
+        look_again: false,
+        looked: false,
+        keeping: None,
         news: mpsc::channel(NEWS_AHEAD),
         told: mpsc::channel(NEWS_AHEAD),
         stop: stop.clone(),
@@ -216,11 +249,40 @@ pub fn is_running(data_dir: &Path) -> Result<bool, Error> {
     if !lock.exists() {
         return Ok(false);
     }
-    match RunLock::take(&lock) {
-        Ok(_) => Ok(false),
-        Err(Error::Busy { .. }) => Ok(true),
-        Err(error) => Err(error),
+    // Reading only, and shared: others may ask at the same time, and the file stays as it is.
+    let file = fs_err::File::open(&lock).map_err(Error::file("locked", &lock))?;
+    match file.file().try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(Error::file("locked", &lock)(source)),
     }
+}
+
+async fn take_lock(path: &Path) -> Result<RunLock, Error> {
+    let (attempts, pause) = LOCK_ATTEMPTS;
+    for _ in 1..attempts {
+        match RunLock::take(path) {
+            Err(Error::Busy { .. }) => tokio::time::sleep(pause).await,
+            taken => return taken,
+        }
+    }
+    RunLock::take(path)
+}
+
+/// What the look that may be under way finds; nothing ever while there is none.
+async fn found(look: &mut Option<LocalBoxFuture<'static, Found>>) -> Found {
+    let Some(looking) = look else { return std::future::pending().await };
+    let found = looking.await;
+    *look = None;
+    found
+}
+
+/// What a task that may be under way gives; nothing ever while there is none.
+async fn given<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, Error> {
+    let Some(running) = task else { return std::future::pending().await };
+    let given = running.await;
+    *task = None;
+    given.map_err(|error| Error::Queue(error.to_string()))
 }
 
 /// What woke the supervisor.
@@ -231,6 +293,8 @@ enum Woken {
     List,
     Status,
     Disk,
+    Found(Found),
+    Kept(Kept),
     Stop,
     Jobs(Result<(), Error>),
 }
@@ -243,9 +307,7 @@ impl Supervisor {
     ) -> Result<(), Error> {
         self.take_list();
         // Before anything more is recorded, there may be too much already.
-        if let Err(error) = self.keep_to_budget().await {
-            tracing::error!(%error, "the recordings cannot be held to their budget");
-        }
+        self.keep_to_budget();
         let mut looks = tokio::time::interval(self.request.poll);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut statuses = tokio::time::interval(STATUS_INTERVAL);
@@ -261,17 +323,23 @@ impl Supervisor {
                 Ok(()) = self.request.watched.changed() => Woken::List,
                 _ = statuses.tick() => Woken::Status,
                 _ = disks.tick() => Woken::Disk,
+                found = found(&mut self.looking) => Woken::Found(found),
+                kept = given(&mut self.keeping) => Woken::Kept(kept.flatten()),
                 ended = &mut jobs => Woken::Jobs(ended.unwrap_or_else(|error| Err(Error::Queue(error.to_string())))),
             };
             let is_status = matches!(woken, Woken::Status);
             let done = match woken {
                 Woken::Stop => break Err(Error::Interrupted),
                 Woken::Jobs(ended) => {
-                    break Err(ended
-                        .err()
-                        .unwrap_or_else(|| Error::Queue("the worker ended by itself".to_owned())));
+                    jobs = tokio::spawn(work_again(Arc::clone(&self.workshop), self.stop.clone()));
+                    Err(ended.err().unwrap_or_else(|| Error::Queue("the worker ended by itself".to_owned())))
                 }
-                Woken::Look => self.look().await,
+                Woken::Look => {
+                    self.look();
+                    Ok(())
+                }
+                Woken::Found(found) => self.take_found(found).await,
+                Woken::Kept(kept) => kept.map(|kept| self.take_kept(kept)),
                 Woken::News(streamer, run, news) => {
                     self.take_news(&streamer, run, news);
                     Ok(())
@@ -282,10 +350,14 @@ impl Supervisor {
                 }
                 Woken::List => {
                     self.take_list();
-                    self.look().await
+                    self.look();
+                    Ok(())
                 }
                 Woken::Status => self.write_status().await,
-                Woken::Disk => self.keep_to_budget().await,
+                Woken::Disk => {
+                    self.keep_to_budget();
+                    Ok(())
+                }
             };
             if is_status && done.is_ok() {
                 self.trouble = None;
@@ -311,7 +383,7 @@ impl Supervisor {
     async fn receive_webhooks(&self) -> Result<(), Error> {
         let Some(address) = self.request.webhooks else { return Ok(()) };
         let Some(kick) = &self.request.kick else {
-            self.events.notice(None, "nobody is watched on Kick, so webhooks are not received");
+            self.events.notice(None, "there is no access to Kick, so webhooks are not received");
             return Ok(());
         };
         let (api, told) = (Arc::clone(&kick.api), self.told.0.clone());
@@ -327,7 +399,10 @@ impl Supervisor {
             StreamSource::Address(_) => false,
         };
         let name = self.watchers.iter().find(|(_, watcher)| is_it(watcher)).map(|(name, _)| name.clone());
-        if let Some(name) = name {
+        let is_old = |watcher: &Watcher| {
+            told.started_at.zip(watcher.presence.broadcast()).is_some_and(|(told, now)| told < now)
+        };
+        if let Some(name) = name.filter(|name| !self.watchers.get(name).is_some_and(is_old)) {
             self.take_look(&name, told.look);
         }
     }
@@ -339,15 +414,21 @@ impl Supervisor {
         self.news.1.close();
         let sessions: Vec<_> =
             self.watchers.values_mut().filter_map(|watcher| watcher.session.take()).collect();
-        for session in sessions {
+        let ending = std::mem::take(&mut self.ending).into_values();
+        for task in sessions.into_iter().map(|session| session.task).chain(ending) {
             // A session that panicked has told so already.
-            let _ = session.task.await;
+            let _ = task.await;
+        }
+        if let Some(keeping) = self.keeping.take() {
+            keeping.abort();
         }
         let worked = jobs.await.unwrap_or_else(|error| Err(Error::Queue(error.to_string())));
         if let Err(error) = worked {
             tracing::debug!(%error, "the worker ended");
         }
-        MonitorStatus { at: Some(Timestamp::now()), ..MonitorStatus::default() }.write(&self.request.data_dir)
+        MonitorStatus { at: Some(Timestamp::now()), ..MonitorStatus::default() }
+            .write(&self.request.data_dir)
+            .await
     }
 
     /// Takes over who is watched now. Who is not any more is let go; a session of theirs ends as if the stream had.
@@ -359,6 +440,7 @@ impl Supervisor {
             if let Some(watcher) = self.watchers.remove(&name) {
                 if let Some(session) = watcher.session {
                     session.over.cancel();
+                    self.ending.insert(session.run, session.task);
                 }
                 self.events.notice(Some(&name), "not watched any more");
             }
@@ -374,6 +456,8 @@ impl Supervisor {
                         watched,
                         presence: Presence::default(),
                         session: None,
+                        last_run: None,
+                        nudged: None,
                         status,
                         end_at: None,
                         standing: false,
@@ -386,26 +470,59 @@ impl Supervisor {
         }
     }
 
-    async fn look(&mut self) -> Result<(), Error> {
-        let recorded = |watcher: &Watcher| watcher.session.is_some() && !watcher.standing;
-        let watched: Vec<(&Watched, bool)> =
-            self.watchers.values().map(|watcher| (&watcher.watched, recorded(watcher))).collect();
-        let looks = look(self.request.kick.as_ref(), &self.request.client, &watched).await;
-        let names: Vec<StreamerName> = self.watchers.keys().cloned().collect();
-        for run in std::mem::take(&mut self.failed) {
+    /// Begins a look at all streamers; one that is under way is followed by another.
+    fn look(&mut self) {
+        if self.looking.is_some() {
+            self.look_again = true;
+            return;
+        }
+        let asked: Vec<(Watched, Option<Digest>, bool)> = self
+            .watchers
+            .values()
+            .map(|watcher| {
+                let run = watcher.session.as_ref().map(|session| session.run);
+                (watcher.watched.clone(), run, run.is_some() && !watcher.standing)
+            })
+            .collect();
+        let (kick, client) = (self.request.kick.clone(), self.request.client.clone());
+        self.looking = Some(Box::pin(async move {
+            let watched: Vec<_> = asked.iter().map(|(watched, _, recorded)| (watched, *recorded)).collect();
+            let looks = look(kick.as_ref(), &client, &watched).await;
+            asked.into_iter().zip(looks).map(|((watched, run, _), look)| (watched.name, run, look)).collect()
+        }));
+    }
+
+    async fn take_found(&mut self, found: Found) -> Result<(), Error> {
+        self.looked = true;
+        if std::mem::take(&mut self.look_again) {
+            self.request.nudge.notify_one();
+        }
+        self.ending.retain(|_, task| !task.is_finished());
+        while let Some(run) = self.failed.last().copied() {
             let row = self.workshop.catalogue.session(run).await?.filter(|row| !row.ended);
             self.left_open.extend(row.map(LeftOpen::from));
+            self.failed.pop();
         }
-        let sightings: Vec<Sighting> = looks.iter().map(|look| look.sighting).collect();
-        for (name, look) in names.iter().zip(looks) {
-            self.take_look(name, look);
+        let mut sightings = BTreeMap::new();
+        for (name, run, look) in found {
+            let Some(watcher) = self.watchers.get(&name) else { continue };
+            // What was found before a session began or ended says nothing of how things are now.
+            let current = watcher.session.as_ref().map(|session| session.run) == run;
+            sightings.insert(name.clone(), if current { look.sighting } else { Sighting::Unknown });
+            if current {
+                self.take_look(&name, look);
+            }
         }
-        let sightings = names.into_iter().zip(sightings).collect();
+        // Who was added meanwhile has not been looked at.
+        for name in self.watchers.keys() {
+            sightings.entry(name.clone()).or_insert(Sighting::Unknown);
+        }
         self.finish_left_open(&sightings).await
     }
 
     fn take_look(&mut self, name: &StreamerName, look: Look) {
         let Some(watcher) = self.watchers.get_mut(name) else { return };
+        let apart = misses_apart(self.request.poll);
         let before = watcher.presence.state();
         if watcher.session.is_some() && before == State::Ended {
             // The last broadcast is still being finished.
@@ -419,16 +536,17 @@ impl Supervisor {
         if watcher.session.is_none() || look.problem.is_some() {
             watcher.status.problem = look.problem;
         }
-        match watcher.presence.seen(look.sighting) {
+        match watcher.presence.seen(look.sighting, Instant::now(), apart) {
             Change::Stay => {}
             Change::Begin(since) => self.begin(name, since),
             Change::End => self.end(name),
             Change::EndAndBegin(_) => {
-                // The next look begins the new one, when this is finished.
+                // The next look, which follows at once, begins the new one.
                 self.end(name);
                 if let Some(watcher) = self.watchers.get_mut(name) {
                     watcher.presence = Presence::default();
                 }
+                self.request.nudge.notify_one();
             }
         }
         self.tell_state(name, before);
@@ -453,13 +571,9 @@ impl Supervisor {
                         .is_some_and(|last| Timestamp::now().duration_since(last) < SAME_BROADCAST),
                 }
         });
-        let left = left.map(|index| self.left_open.remove(index).row);
         let Some(watcher) = self.watchers.get_mut(name) else { return };
-        if let Some(old) = watcher.session.take() {
-            old.over.cancel();
-        }
-        let (broadcast, folder) = match left {
-            Some(row) => (row.broadcast, row.folder),
+        let (broadcast, folder) = match left.and_then(|index| self.left_open.get(index)) {
+            Some(LeftOpen { row, .. }) => (row.broadcast.clone(), row.folder.clone()),
             None => {
                 let broadcast = since.unwrap_or_else(Timestamp::now).to_string();
                 let folder =
@@ -467,12 +581,27 @@ impl Supervisor {
                 (broadcast, folder)
             }
         };
+        let title = watcher.status.title.clone();
+        let run = run_of(&self.request, &watcher.watched, title, &broadcast, folder);
+        if self.ending.get(&run.id).is_some_and(|task| !task.is_finished()) {
+            // One recorder at a time in a folder: the next look tries again.
+            watcher.presence = Presence::default();
+            return;
+        }
+        if let Some(old) = watcher.session.take() {
+            old.over.cancel();
+            self.ending.insert(old.run, old.task);
+        }
+        if let Some(index) = left {
+            self.left_open.remove(index);
+        }
+        watcher.last_run = Some(run.id);
         let handle = start(
             &self.request,
             &self.workshop,
             &watcher.watched,
-            watcher.status.title.clone(),
-            (broadcast, folder),
+            run,
+            broadcast,
             self.news.0.clone(),
             self.stop.clone(),
         );
@@ -495,6 +624,10 @@ impl Supervisor {
             tracing::error!(streamer = %name, error, "a session failed");
             self.events.notice(Some(name), format!("recording failed: {error}"));
             self.failed.push(run);
+        }
+        if matches!(news, News::Over(Ok(()))) {
+            // The streamer may be on air again. After a failure that waits for the next regular look.
+            self.request.nudge.notify_one();
         }
         // The last words of a session may come when the next has begun, or when nobody watches any more.
         let is_of =
@@ -526,7 +659,10 @@ impl Supervisor {
                 watcher.presence.dropped();
                 watcher.status.problem = Some(reason);
                 // Whether it is over is found out at once, not at the next regular look.
-                self.request.nudge.notify_one();
+                if watcher.nudged.is_none_or(|last| last.elapsed() >= DROPS_APART) {
+                    watcher.nudged = Some(Instant::now());
+                    self.request.nudge.notify_one();
+                }
             }
             News::Problem(problem) => watcher.status.problem = Some(problem),
             News::Chat(state) => watcher.status.chat = Some(state),
@@ -546,21 +682,40 @@ impl Supervisor {
     /// Finishes sessions that nobody records and whose broadcasts are over: a look found another one, or looks in a row found
     /// none, or the streamer is not watched any more. A look that failed says nothing.
     async fn finish_left_open(&mut self, sightings: &BTreeMap<StreamerName, Sighting>) -> Result<(), Error> {
+        let apart = misses_apart(self.request.poll);
         let mut over = Vec::new();
         for mut left in std::mem::take(&mut self.left_open) {
-            left.misses = match sightings.get(&left.row.streamer) {
-                Some(Sighting::Unknown) => left.misses,
-                Some(Sighting::Offline) => left.misses + 1,
-                Some(Sighting::Live { .. }) | None => MISSES,
-            };
+            let run = left.row.run;
+            let is_recorded = |watcher: &Watcher| watcher.session.as_ref().is_some_and(|one| one.run == run);
+            if self.watchers.values().any(is_recorded) || self.ending.contains_key(&run) {
+                continue;
+            }
+            match sightings.get(&left.row.streamer) {
+                Some(Sighting::Unknown) => {}
+                Some(Sighting::Offline) if left.last_miss.is_some_and(|last| last.elapsed() < apart) => {}
+                Some(Sighting::Offline) => {
+                    left.misses += 1;
+                    left.last_miss = Some(Instant::now());
+                }
+                Some(Sighting::Live { .. }) | None => left.misses = MISSES,
+            }
             if left.misses < MISSES {
                 self.left_open.push(left);
             } else {
-                over.push(left.row);
+                over.push(left);
             }
         }
-        for row in over {
-            let Some(run) = self.workshop.catalogue.live_run(row.run).await? else { continue };
+        while let Some(left) = over.pop() {
+            let run = match self.workshop.catalogue.live_run(left.row.run).await {
+                Ok(Some(run)) => run,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.left_open.push(left);
+                    self.left_open.append(&mut over);
+                    return Err(error);
+                }
+            };
+            let (id, row) = (run.id, left.row);
             let over = CancellationToken::new();
             over.cancel();
             let task = SessionTask {
@@ -578,12 +733,15 @@ impl Supervisor {
                 stop: self.stop.clone(),
                 run,
             };
-            tokio::spawn(task.run());
+            self.ending.insert(id, tokio::spawn(task.run()));
         }
         Ok(())
     }
 
     async fn is_idle(&self) -> bool {
+        if !self.looked || self.looking.is_some() {
+            return false;
+        }
         let waits = self.workshop.catalogue.waiting_jobs().await.map_or(1, |jobs| jobs.len());
         let open = self.workshop.catalogue.open_sessions().await.map_or(1, |open| open.len());
         let ever = self.workshop.catalogue.sessions().await.map_or(0, |all| all.len());
@@ -601,9 +759,9 @@ impl Supervisor {
                 .as_ref()
                 .and(watcher.end_at)
                 .map(|end_at| (now.duration_since(end_at).as_secs_f64() * 10.0).round() / 10.0);
-            if let Some(session) = &watcher.session {
-                status.pending_jobs = jobs.iter().filter(|(run, _)| *run == session.run).count();
-                status.clips = self.workshop.catalogue.kept_clips(session.run).await?;
+            if let Some(last) = watcher.last_run {
+                status.pending_jobs = jobs.iter().filter(|(run, _)| *run == last).count();
+                status.clips = self.workshop.catalogue.kept_clips(last).await?;
             }
             streamers.push(status.clone());
         }
@@ -615,12 +773,19 @@ impl Supervisor {
             recorded_bytes: self.recorded_bytes,
             budget_bytes: self.request.disk.bytes,
         };
-        status.write(&self.request.data_dir)
+        status.write(&self.request.data_dir).await
     }
 
-    async fn keep_to_budget(&mut self) -> Result<(), Error> {
-        let folder = self.request.data_dir.join(RECORDINGS);
-        let (room, bytes) = disk::keep(&self.workshop, &self.request.disk, &folder).await?;
+    /// Begins to remove what is too much, if that is not under way.
+    fn keep_to_budget(&mut self) {
+        if self.keeping.is_none() {
+            let (workshop, budget) = (Arc::clone(&self.workshop), self.request.disk);
+            let folder = self.request.data_dir.join(RECORDINGS);
+            self.keeping = Some(tokio::spawn(async move { disk::keep(&workshop, &budget, &folder).await }));
+        }
+    }
+
+    fn take_kept(&mut self, (room, bytes): (disk::Room, u64)) {
         self.recorded_bytes = bytes;
         match room {
             disk::Room::Enough => self.warned_of_disk = false,
@@ -640,20 +805,27 @@ impl Supervisor {
                 self.events.notice(None, text);
             }
         }
-        Ok(())
     }
 }
 
-/// Starts to record a broadcast.
-fn start(
+/// Works on jobs again after the worker ended.
+async fn work_again(workshop: Arc<Workshop>, stop: CancellationToken) -> Result<(), Error> {
+    tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        () = tokio::time::sleep(JOBS_PAUSE) => {}
+    }
+    workshop.catalogue.take_over(LIVE_QUEUE).await?;
+    workshop.work(stop.cancelled_owned()).await
+}
+
+/// The run of a broadcast that is recorded in `folder`.
+fn run_of(
     request: &MonitorRequest,
-    workshop: &Arc<Workshop>,
     watched: &Watched,
     title: Option<String>,
-    (broadcast, folder): (String, PathBuf),
-    news: mpsc::Sender<(StreamerName, Digest, News)>,
-    stop: CancellationToken,
-) -> Handle {
+    broadcast: &str,
+    folder: PathBuf,
+) -> Run {
     let mut settings = watched.settings.clone();
     if let Some(title) = title {
         settings.title = title;
@@ -664,22 +836,39 @@ fn start(
         StreamSource::Address(_) => format!("address:{}", watched.name),
     };
     let recording = SourceId(digest_of(&[&place, &broadcast]));
-    let output_dir = request.output_dir.join(watched.name.as_str()).join(folder_name(&broadcast));
-    let run = Run {
+    let output_dir = request.output_dir.join(watched.name.as_str()).join(folder_name(broadcast));
+    Run {
         id: digest_of(&[&recording, &watched.name, &output_dir.as_os_str().as_encoded_bytes()]),
         recording,
-        path: folder.clone(),
+        path: folder,
         settings,
         output_dir,
         created_at: broadcast.parse().unwrap_or_else(|_| Timestamp::now()),
+    }
+}
+
+/// Starts to record a broadcast.
+fn start(
+    request: &MonitorRequest,
+    workshop: &Arc<Workshop>,
+    watched: &Watched,
+    run: Run,
+    broadcast: String,
+    news: mpsc::Sender<(StreamerName, Digest, News)>,
+    stop: CancellationToken,
+) -> Handle {
+    let (id, over) = (run.id, CancellationToken::new());
+    let (name, told) = (watched.name.clone(), news.clone());
+    let unavailable = move || {
+        // Told again after the next attempt if there is no room for news now.
+        let _ = told.try_send((name.clone(), id, News::Chat("unavailable".to_owned())));
     };
-    let over = CancellationToken::new();
-    let chat = super::sources::chat(request.kick.as_ref(), watched, &over, &stop);
+    let chat = super::sources::chat(request.kick.as_ref(), watched, &over, &stop, unavailable);
     let task = SessionTask {
         workshop: Arc::clone(workshop),
         limits: watched.limits,
         broadcast,
-        folder,
+        folder: run.path.clone(),
         client: request.client.clone(),
         source: super::sources::playlist_source(request.kick.as_ref(), watched),
         rule: watched.rendition,
@@ -690,7 +879,6 @@ fn start(
         stop,
         run,
     };
-    let id = task.run.id;
     Handle { run: id, over, task: tokio::spawn(task.run()) }
 }
 

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use jiff::Timestamp;
 use kick_client::KickApi;
 use kick_client::webhook::{Accepted, KeyStore, WebhookPayload, WebhookReceiver};
 use tokio::net::TcpListener;
@@ -27,6 +28,8 @@ pub(super) struct Told {
     /// The channel, in lower case.
     pub(super) slug: String,
     pub(super) look: Look,
+    /// When that broadcast began; one that is older than the one being recorded says nothing of it.
+    pub(super) started_at: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -72,7 +75,8 @@ async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
         Ok(Accepted::New(event)) => event,
         Ok(_) => return StatusCode::OK,
         Err(error) => {
-            tracing::warn!(%error, "a webhook was refused");
+            // Anybody may send something here, so it is no news.
+            tracing::debug!(%error, "a webhook was refused");
             return StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
         }
     };
@@ -83,7 +87,8 @@ async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
             if status.is_live { Sighting::Live { since: status.started_at } } else { Sighting::Offline };
         let look = Look { title: status.title, ..Look::bare(sighting) };
         // Nobody listens any more when the program ends.
-        let _ = shared.told.send(Told { slug: slug.to_lowercase(), look }).await;
+        let _ =
+            shared.told.send(Told { slug: slug.to_lowercase(), look, started_at: status.started_at }).await;
     }
     StatusCode::OK
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use apalis::prelude::{BackendExt as _, BoxDynError, Data, Strategy, WorkerBuilder, WorkerBuilderExt as _};
@@ -17,7 +17,7 @@ use timeline::{Digest, MediaDuration, MediaTime, Span};
 use super::event::MonitorSink;
 use crate::Error;
 use crate::catalogue::{Catalogue, Run, SessionRow};
-use crate::footage::SharedStore;
+use crate::footage::{Footage, SharedStore};
 use crate::job::{Job, LIVE_QUEUE};
 use crate::settings::SpeechSettings;
 use crate::speech::Speech;
@@ -26,6 +26,13 @@ use crate::speech::Speech;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Jobs at once: while one is listened to for words, another is rendered. Both use all cores they can get.
 const JOBS_AT_ONCE: usize = 2;
+
+/// Jobs that failed are looked for this often, and each waits as long after its first failure.
+const REVIVAL_INTERVAL: Duration = Duration::from_secs(60);
+/// The pause of a job doubles with each failure up to this: what keeps it from being done may last for days.
+const LONGEST_REVIVAL_PAUSE: Duration = Duration::from_secs(3_600);
+/// While somebody else opens the store of a session, it is looked this often whether the session is known.
+const TURN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// No clip reaches further from its moment.
 const REACH: MediaDuration = MediaDuration::from_secs(3_600);
@@ -37,9 +44,31 @@ pub(super) struct Session {
     pub(super) row: SessionRow,
     pub(super) lexicon: Lexicon,
     pub(super) store: SharedStore,
+    first_picture: OnceLock<Option<MediaTime>>,
 }
 
 impl Session {
+    pub(super) const fn new(run: Run, row: SessionRow, lexicon: Lexicon, store: SharedStore) -> Self {
+        Self { run, row, lexicon, store, first_picture: OnceLock::new() }
+    }
+
+    /// The media time of the recording's first picture, from which its frames are counted: sound may begin before it. `None`
+    /// where its first segment is gone. Blocks while it is found out, once.
+    pub(super) fn first_picture(&self, ffmpeg: &Ffmpeg, scratch: &Path) -> Option<MediaTime> {
+        *self.first_picture.get_or_init(|| {
+            let first = self.store.lock().entries().first()?.segment()?.placement.span;
+            let excerpt = Footage::Segments(self.store.clone()).excerpt(first, scratch);
+            let found = excerpt.and_then(|excerpt| {
+                let info = ffmpeg.probe(excerpt.path())?;
+                Ok(info.default_video().map(|video| video.start + excerpt.to_run()))
+            });
+            found.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the first picture of a recording cannot be found");
+                None
+            })
+        })
+    }
+
     /// What is recorded so far.
     pub(super) fn recorded(&self) -> Span {
         Span::new(MediaTime::ZERO, self.store.lock().span().end().max(MediaTime::ZERO))
@@ -66,6 +95,8 @@ pub(super) struct Workshop {
     turns: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     speech: Mutex<Vec<Speech>>,
     encoders: Mutex<Vec<(EncoderChoice, Encoder)>>,
+    /// Whether folders that no session knows were looked for.
+    tidied: AtomicBool,
 }
 
 /// Nobody leaves these half changed, so one whose holder panicked is still good.
@@ -91,6 +122,7 @@ impl Workshop {
             turns: Mutex::default(),
             speech: Mutex::default(),
             encoders: Mutex::default(),
+            tidied: AtomicBool::new(false),
         }
     }
 
@@ -99,44 +131,75 @@ impl Workshop {
         locked(&self.sessions).insert(session.run.id, session);
     }
 
-    /// Forgets a session that is closed.
-    pub(super) fn leave(&self, run: Digest) {
-        let session = locked(&self.sessions).remove(&run);
-        if let Some(session) = session {
-            locked(&self.turns).remove(&session.row.folder);
+    /// Forgets a session that is closed; not one that was begun anew meanwhile because its broadcast came back.
+    pub(super) fn leave(&self, session: &Arc<Session>) {
+        let mut sessions = locked(&self.sessions);
+        if sessions.get(&session.run.id).is_some_and(|known| Arc::ptr_eq(known, session)) {
+            sessions.remove(&session.run.id);
+            drop(sessions);
+            self.forget_turn(&session.row.folder);
         }
     }
 
-    /// Whoever opens the store in `folder` waits for this turn, and has it until the session is known: opening mends what a crash
-    /// left, which must not happen twice at once.
-    pub(super) async fn turn(&self, folder: &Path) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = Arc::clone(locked(&self.turns).entry(folder.to_owned()).or_default());
-        turn.lock_owned().await
+    /// A session whose store is open.
+    pub(super) fn known(&self, run: Digest) -> Option<Arc<Session>> {
+        locked(&self.sessions).get(&run).cloned()
     }
 
-    /// Whether somebody opens the store in `folder` now.
-    pub(super) fn is_opening(&self, folder: &Path) -> bool {
-        locked(&self.turns).get(folder).is_some_and(|turn| turn.try_lock().is_err())
+    /// Whoever records to `folder` waits for this turn before the store there is opened: opening mends what a crash left, which
+    /// must not happen twice at once. A store that jobs opened before is theirs to read from, and written to no more.
+    pub(super) async fn turn(&self, folder: &Path) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(locked(&self.turns).entry(folder.to_owned()).or_default());
+        let turn = turn.lock_owned().await;
+        locked(&self.sessions).retain(|_, session| session.row.folder != folder);
+        turn
+    }
+
+    /// The turn, unless somebody has it.
+    pub(super) fn try_turn(&self, folder: &Path) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        let turn = Arc::clone(locked(&self.turns).entry(folder.to_owned()).or_default());
+        turn.try_lock_owned().ok()
+    }
+
+    /// Forgets the turn of a folder, unless somebody has it or waits for it.
+    pub(super) fn forget_turn(&self, folder: &Path) {
+        let mut turns = locked(&self.turns);
+        if turns.get(folder).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            turns.remove(folder);
+        }
+    }
+
+    /// True the first time.
+    pub(super) fn tidies_first(&self) -> bool {
+        !self.tidied.swap(true, Ordering::Relaxed)
     }
 
     /// The session of a run, opened if it is from before this process.
     pub(super) async fn session(&self, run: Digest) -> Result<Arc<Session>, Error> {
-        if let Some(session) = locked(&self.sessions).get(&run) {
-            return Ok(Arc::clone(session));
+        if let Some(session) = self.known(run) {
+            return Ok(session);
         }
         let missing = || Error::Queue(format!("session {run} is not in the catalogue"));
         let row = self.catalogue.session(run).await?.ok_or_else(missing)?;
         let run = self.catalogue.live_run(run).await?.ok_or_else(missing)?;
-        let _turn = self.turn(&row.folder).await;
-        if let Some(session) = locked(&self.sessions).get(&run.id) {
-            return Ok(Arc::clone(session));
-        }
-        let folder = row.folder.clone();
-        let opened = tokio::task::spawn_blocking(move || SegmentStore::open(&folder)).await;
-        let (store, _) = opened.map_err(|error| Error::Queue(error.to_string()))??;
+        let turn = loop {
+            let turn = self.try_turn(&row.folder);
+            // Whoever has the turn makes the session known, and may keep it for as long as the stream lasts.
+            if let Some(session) = self.known(run.id) {
+                return Ok(session);
+            }
+            if let Some(turn) = turn {
+                break turn;
+            }
+            if self.is_interrupted() {
+                return Err(Error::Interrupted);
+            }
+            tokio::time::sleep(TURN_INTERVAL).await;
+        };
         let lexicon = run.settings.lexicon.build()?;
-        let session = Arc::new(Session { run, row, lexicon, store: SharedStore::new(store) });
-        locked(&self.sessions).insert(session.run.id, Arc::clone(&session));
+        let session = Arc::new(Session::new(run, row.clone(), lexicon, open_store(&row.folder).await?));
+        self.enter(Arc::clone(&session));
+        drop(turn);
         Ok(session)
     }
 
@@ -172,7 +235,20 @@ impl Workshop {
         self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Works on jobs until `stop` ends. A job in hand is stopped by the interrupt flag, and taken up again at the next start.
+    /// Puts jobs that failed back into the queue, now and then, for ever.
+    async fn revive(&self) {
+        let mut looks = tokio::time::interval(REVIVAL_INTERVAL);
+        loop {
+            looks.tick().await;
+            match self.catalogue.revive_jobs(REVIVAL_INTERVAL, LONGEST_REVIVAL_PAUSE).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::info!(jobs, "jobs that failed are tried again"),
+                Err(error) => tracing::warn!(%error, "jobs that failed cannot be tried again yet"),
+            }
+        }
+    }
+
+    /// Works on jobs until `stop` ends, and on those that fail again after a growing pause. A job in hand is stopped by the interrupt flag, and taken up again at the next start.
     pub(super) async fn work(
         self: Arc<Self>,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -190,8 +266,19 @@ impl Workshop {
             stop.await;
             Ok::<(), std::io::Error>(())
         };
-        worker.run_until(signal).await.map_err(|error| Error::Queue(error.to_string()))
+        tokio::select! {
+            worked = worker.run_until(signal) => worked.map_err(|error| Error::Queue(error.to_string())),
+            () = self.revive() => Ok(()),
+        }
     }
+}
+
+/// Opens the store in `folder`, for who has the turn.
+pub(super) async fn open_store(folder: &Path) -> Result<SharedStore, Error> {
+    let folder = folder.to_owned();
+    let opened = tokio::task::spawn_blocking(move || SegmentStore::open(&folder)).await;
+    let (store, _) = opened.map_err(|error| Error::Queue(error.to_string()))??;
+    Ok(SharedStore::new(store))
 }
 
 async fn handle(job: Job, workshop: Data<Arc<Workshop>>) -> Result<(), BoxDynError> {

@@ -94,20 +94,20 @@ pub(crate) fn kick_config(settings: &Settings) -> Result<KickConfig, Failure> {
     })
 }
 
-/// Access to Kick, if somebody is watched there.
+/// Access to Kick, if there are credentials: somebody may be watched there later even if nobody is now.
 ///
-/// Without credentials that is an error if nobody else is watched, and a warning otherwise.
+/// Without credentials that is an error if all are watched there, and a warning if some are.
 pub(crate) fn access(
     config: &Config,
     list: &[Watched],
     global: &Global,
 ) -> Result<Option<KickAccess>, Failure> {
     let on_kick = |one: &&Watched| matches!(one.source, StreamSource::Kick { .. });
-    if !list.iter().any(|one| on_kick(&one)) {
-        return Ok(None);
-    }
     let secrets = &config.secrets;
     let (Some(id), Some(secret)) = (secrets.get("KICK_CLIENT_ID"), secrets.get("KICK_CLIENT_SECRET")) else {
+        if !list.iter().any(|one| on_kick(&one)) {
+            return Ok(None);
+        }
         let missing = "there are no credentials for Kick";
         if list.iter().all(|one| on_kick(&one)) {
             return Err(Failure::cannot(anyhow!(missing)).hint(CREDENTIALS_HINT));

@@ -29,6 +29,10 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 /// After how many failed reloads in a row a new address is asked for, whatever the failures were.
 const FAILURES_TO_RESOLVE: u32 = 3;
 
+/// How long after a failed attempt to find a new address the next is made, at first and at most; it doubles in between. Whoever knows
+/// the address limits how often he is asked, and may be asked for many streams.
+const RESOLVE_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+
 /// How many segments are held at most while one before them is still tried for.
 const AHEAD: usize = 8;
 
@@ -61,6 +65,9 @@ pub struct LiveReader {
     failures: u32,
     failing_since: Option<Instant>,
     resolve: bool,
+    /// How many attempts to find a new address failed in a row, and before when there is no further one.
+    resolve_failures: u32,
+    resolve_not_before: Instant,
     resolved_at: Option<Instant>,
     expires_at: Option<Instant>,
     refused: Arc<Notify>,
@@ -79,6 +86,8 @@ enum Item {
 #[derive(Debug)]
 struct Reload {
     asked_at: Instant,
+    /// Whether a new address was asked for.
+    resolving: bool,
     outcome: Result<Reloaded, ReloadError>,
 }
 
@@ -132,6 +141,8 @@ impl LiveReader {
             failures: 0,
             failing_since: None,
             resolve: true,
+            resolve_failures: 0,
+            resolve_not_before: now,
             resolved_at: None,
             expires_at: None,
             refused: Arc::default(),
@@ -254,19 +265,22 @@ impl LiveReader {
 
     fn start_reload(&mut self) {
         let asked_at = Instant::now();
-        let known = self.current.as_ref().filter(|_| !self.resolve).map(|current| current.borrow().clone());
+        // While no new address may be asked for, the old one is tried.
+        let resolving = self.resolve && asked_at >= self.resolve_not_before;
+        let known = self.current.as_ref().filter(|_| !resolving).map(|current| current.borrow().clone());
         let reload = match known {
             Some(Current { fetcher, listing, .. }) => Task::spawn(async move {
                 let outcome = fetcher.list(&listing.address).await;
                 let outcome = outcome.map(|listing| Reloaded { listing, resolved: None });
-                Reload { asked_at, outcome: outcome.map_err(ReloadError::Failed) }
+                Reload { asked_at, resolving: false, outcome: outcome.map_err(ReloadError::Failed) }
             }),
             None => {
                 let source = Arc::clone(&self.source);
                 let (client, rule) = (self.client.clone(), self.rule);
                 let received = Arc::clone(&self.received);
                 Task::spawn(async move {
-                    Reload { asked_at, outcome: resolve(&*source, &client, rule, received).await }
+                    let outcome = resolve(&*source, &client, rule, received).await;
+                    Reload { asked_at, resolving: true, outcome }
                 })
             }
         };
@@ -275,10 +289,14 @@ impl LiveReader {
 
     fn reloaded(&mut self, reload: Option<Reload>) -> Result<(), HlsError> {
         let now = Instant::now();
-        let (asked_at, outcome) = match reload {
-            Some(Reload { asked_at, outcome }) => (asked_at, outcome),
-            None => (now, Err(ReloadError::Failed(HlsError::Stopped))),
+        let (asked_at, resolving, outcome) = match reload {
+            Some(Reload { asked_at, resolving, outcome }) => (asked_at, resolving, outcome),
+            None => (now, false, Err(ReloadError::Failed(HlsError::Stopped))),
         };
+        if resolving && matches!(outcome, Err(ReloadError::Failed(HlsError::Source(_)))) {
+            self.resolve_not_before = now + resolve_pause(self.resolve_failures);
+            self.resolve_failures += 1;
+        }
         match outcome {
             Ok(reloaded) => self.listed(reloaded, asked_at, now),
             Err(ReloadError::Gone) => {
@@ -303,6 +321,7 @@ impl LiveReader {
         let fetcher = match resolved {
             Some(Resolved { fetcher, rendition, expires }) => {
                 self.resolve = false;
+                self.resolve_failures = 0;
                 self.resolved_at = Some(now);
                 self.expires_at = expires.map(|expires| now + until_renewal(expires));
                 if joined {
@@ -376,6 +395,10 @@ impl LiveReader {
         let at_once = error.is_expired() && !self.resolve;
         self.resolve |= error.is_expired() || self.failures >= FAILURES_TO_RESOLVE;
         self.reload_at = if at_once { now } else { now + self.client.options().delay(self.failures) };
+        if !joined {
+            // There is no old address to try meanwhile.
+            self.reload_at = self.reload_at.max(self.resolve_not_before);
+        }
         if now.duration_since(since) >= self.options.give_up_after {
             self.ending = Some(EndReason::Lost(Arc::new(error)));
         }
@@ -411,6 +434,14 @@ async fn reloaded(task: Option<&mut Task<Reload>>) -> Option<Reload> {
     }
 }
 
+/// How long after so many failed attempts before the last one a new address is asked for again; up to a quarter longer by chance, so that
+/// many streams do not ask in step.
+fn resolve_pause(failures: u32) -> Duration {
+    let (first, longest) = RESOLVE_AGAIN;
+    let pause = first.saturating_mul(2_u32.saturating_pow(failures)).min(longest);
+    pause.mul_f64(rand::random_range(1.0..1.25))
+}
+
 async fn resolve(
     source: &dyn PlaylistSource,
     client: &HlsClient,
@@ -431,4 +462,49 @@ async fn resolve(
 fn until_renewal(expires: Timestamp) -> Duration {
     let left = Duration::try_from(expires.duration_since(Timestamp::now())).unwrap_or_default();
     left.checked_sub(EXPIRY_MARGIN).filter(|left| !left.is_zero()).unwrap_or(EXPIRY_MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures::future::BoxFuture;
+
+    use super::super::source::Located;
+    use super::*;
+    use crate::hls::client::HlsOptions;
+
+    /// Knows no address, and counts how often it is asked.
+    #[derive(Debug, Default)]
+    struct Silent(AtomicUsize);
+
+    impl PlaylistSource for Silent {
+        fn resolve(&self) -> BoxFuture<'_, Result<Located, SourceError>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Err(SourceError::Failed("too many requests".into())) })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_found_is_asked_for_seldom() {
+        let source = Arc::new(Silent::default());
+        let client_options = HlsOptions { retry_delay: Duration::from_millis(1), ..HlsOptions::default() };
+        let client = HlsClient::new(client_options).expect("a client");
+        let options = LiveOptions::default();
+        let mut reader = LiveReader::new(client, Arc::clone(&source) as _, RenditionRule::Best, options);
+        let next = tokio::time::timeout(Duration::from_millis(500), reader.next()).await;
+        assert!(next.is_err(), "{next:?}");
+        assert_eq!(source.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_pause_between_attempts_grows_to_a_bound() {
+        let near = |failures, seconds: f64| {
+            let pause = resolve_pause(failures).as_secs_f64();
+            assert!((seconds..seconds * 1.25).contains(&pause), "{pause} s after {failures} failures");
+        };
+        [(0, 5.0), (1, 10.0), (2, 20.0), (3, 30.0), (u32::MAX, 30.0)]
+            .into_iter()
+            .for_each(|(failures, seconds)| near(failures, seconds));
+    }
 }

@@ -101,7 +101,15 @@ impl Index {
 
     /// Appends a line and brings it to disk. Where that fails, the line is not there.
     pub(super) fn append(&mut self, line: &Line) -> Result<(), Error> {
-        let bytes = encode(line, &self.path)?;
+        self.append_all(std::slice::from_ref(line))
+    }
+
+    /// Appends lines and brings them to disk at once. Where that fails, none of them is there.
+    pub(super) fn append_all(&mut self, lines: &[Line]) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        for line in lines {
+            bytes.extend(encode(line, &self.path)?);
+        }
         let file = &mut self.file;
         let written = file
             .seek(SeekFrom::Start(self.length))
