@@ -48,6 +48,8 @@ async fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => private_ip(ip.into()),
         Some(Host::Ipv6(ip)) => private_ip(ip.into()),
+        // Whatever a resolver says of it (RFC 6761).
+        Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => true,
         Some(Host::Domain(name)) => {
             let port = url.port_or_known_default().unwrap_or(443);
             tokio::net::lookup_host((name, port))

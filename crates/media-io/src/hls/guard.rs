@@ -23,6 +23,9 @@ impl Reach {
             return if private { Self::Any } else { Self::Public };
         }
         let host = address.expose().host_str().unwrap_or_default().to_owned();
+        if is_loopback_name(&host) {
+            return Self::Any;
+        }
         match tokio::net::lookup_host((host, 0)).await {
             Ok(mut found) => {
                 let mut some = false;
@@ -47,6 +50,11 @@ impl Reach {
     }
 }
 
+/// Names that mean this machine, whatever a resolver says of them (RFC 6761).
+fn is_loopback_name(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 /// Resolves names to public addresses alone.
 #[derive(Debug)]
 pub(super) struct PublicResolver;
@@ -59,6 +67,9 @@ pub(super) struct PrivateOnly;
 impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
+            if is_loopback_name(name.as_str()) {
+                return Err(PrivateOnly.into());
+            }
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let public: Vec<SocketAddr> =
                 found.iter().copied().filter(|address| !is_private(address.ip())).collect();
