@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use highlight_detect::{Candidate, ChatMessage};
 use media_io::hls::live_audio::{LiveAudio, LiveSound};
-use media_io::hls::store::{Absence, Entry};
+use media_io::hls::store::Entry;
 use media_io::{AudioEvent, AudioRequest, Ffmpeg, open_audio};
 use serde::{Deserialize, Serialize};
-use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate, Span};
+use timeline::{Gap, MediaDuration, MediaTime, SampleRate, Span};
 
 use crate::Error;
-use crate::footage::{SEGMENTS, SharedStore, stored};
+use crate::footage::{SEGMENTS, SharedStore, gap_of, stored, with_holes};
 use crate::listening::{Heard, Listening};
 
 /// Gaps that are kept, for the report.
@@ -146,34 +146,21 @@ pub(crate) fn analyse_store(
     chat.iter().for_each(|message| listening.chat(message));
     let mut audio = LiveAudio::new(SampleRate::HZ_16000);
     let (mut candidates, mut gaps, mut end) = (Vec::new(), Vec::new(), MediaTime::ZERO);
-    for entry in entries {
+    for entry in with_holes(entries, MediaTime::ZERO) {
         if interrupt.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        let span = entry.span();
-        let mut sounds = Vec::new();
-        if span.start() > end {
-            // Its line in the index was lost with its file.
-            sounds.extend(audio.gap(Gap { span: Span::new(end, span.start()), cause: GapCause::Missing }));
-        }
-        match entry {
+        end = end.max(entry.span().end());
+        let sounds = match entry {
             Entry::Segment(entry) => {
                 let segment = stored(&folder, &entry)?;
-                let heard = audio.push(&segment, &entry.placement);
-                sounds.extend(heard.map_err(|error| media_io::Error::NotMedia {
+                audio.push(&segment, &entry.placement).map_err(|error| media_io::Error::NotMedia {
                     path: folder.join(SEGMENTS).join(&entry.file),
                     detail: error.to_string(),
-                })?);
+                })?
             }
-            Entry::Gap(entry) => {
-                let cause = match entry.cause {
-                    Absence::Stream(cause) => cause,
-                    _ => GapCause::Missing,
-                };
-                sounds.extend(audio.gap(Gap { span: entry.span, cause }));
-            }
-        }
-        end = end.max(span.end());
+            Entry::Gap(entry) => audio.gap(gap_of(&entry)),
+        };
         for sound in sounds {
             candidates.extend(hear(&mut listening, sound, &mut gaps));
         }

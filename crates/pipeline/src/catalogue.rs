@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use apalis_sqlite::SqliteStorage;
 use apalis_sqlite::queries::push_tasks;
+use highlight_detect::Moment;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 use timeline::{ClipId, Digest, SourceId};
 
 pub(crate) use self::sessions::SessionRow;
+use crate::fingerprint::digest_of;
 use crate::job::{Job, LIVE_QUEUE, Step, queue_of};
 use crate::{Error, RunSettings, Stage};
 
@@ -39,6 +41,20 @@ pub(crate) struct Run {
     pub(crate) settings: RunSettings,
     pub(crate) output_dir: PathBuf,
     pub(crate) created_at: Timestamp,
+}
+
+impl Run {
+    /// The clip of a moment of this recording, the same whenever the same clip is asked for.
+    pub(crate) fn clip_id(&self, moment: &Moment) -> ClipId {
+        ClipId(digest_of(&[
+            &self.recording,
+            &self.settings.streamer,
+            &moment.clip,
+            &moment.words,
+            &moment.keywords,
+            &self.settings.render,
+        ]))
+    }
 }
 
 /// A change that is committed as a whole, or not at all.
@@ -129,18 +145,7 @@ impl Catalogue {
     /// Begins a run: its row and its first job.
     pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
         let mut change = self.change(run.id).await?;
-        change.insert_recording(run).await?;
-        sqlx::query("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")
-            .bind(run.id.to_string())
-            .bind(run.recording.to_string())
-            .bind(run.path.to_string_lossy())
-            .bind(run.settings.streamer.as_str())
-            .bind(to_json("the settings", &run.settings)?)
-            .bind(run.output_dir.to_string_lossy())
-            .bind(run.created_at.to_string())
-            .execute(&mut *change.transaction)
-            .await
-            .map_err(self.failed())?;
+        change.insert_run("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", run).await?;
         change.queue(Step::Ingest).await?;
         change.commit().await
     }
@@ -240,6 +245,23 @@ impl Change<'_> {
             .bind(run.recording.to_string())
             .bind(run.path.to_string_lossy())
             .bind(now())
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(self.catalogue.failed())?;
+        Ok(())
+    }
+
+    /// Puts a run and its recording into their tables, the run by `statement`, which takes all of its columns.
+    async fn insert_run(&mut self, statement: &'static str, run: &Run) -> Result<(), Error> {
+        self.insert_recording(run).await?;
+        sqlx::query(statement)
+            .bind(run.id.to_string())
+            .bind(run.recording.to_string())
+            .bind(run.path.to_string_lossy())
+            .bind(run.settings.streamer.as_str())
+            .bind(to_json("the settings", &run.settings)?)
+            .bind(run.output_dir.to_string_lossy())
+            .bind(run.created_at.to_string())
             .execute(&mut *self.transaction)
             .await
             .map_err(self.catalogue.failed())?;

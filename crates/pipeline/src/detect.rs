@@ -5,17 +5,18 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use highlight_detect::{ChatMessage, RankOptions};
+use highlight_detect::{ChatMessage, Lexicon, RankOptions};
 use media_io::{Ffmpeg, MediaInfo};
 use timeline::{Span, SpanSet, Transcript};
 
-use crate::Error;
 use crate::analysis::analyse;
 use crate::contract::Detection;
 use crate::event::{EventSink, Stage};
+use crate::footage::Excerpt;
 use crate::selection::{Findings, Selector, evidence_spans, groups};
 use crate::settings::{LexiconSettings, SpeechSettings};
 use crate::speech::Speech;
+use crate::{Analysis, Error};
 
 /// What to look for and with what.
 #[derive(Clone, Debug, Default)]
@@ -55,15 +56,26 @@ pub fn detect(
     let picture = if analysis.only_sound { OnceCell::from(None) } else { OnceCell::new() };
     let mut search = Search { path, ffmpeg, speech: speech.as_mut(), interrupt, picture };
     let medium = analysis.span();
+    weigh(&analysis, request, &lexicon, events, |group, progress| {
+        let spans = evidence_spans(&analysis.candidates, group, medium, &request.options);
+        search.look(&spans, request.transcript.as_ref(), progress)
+    })
+}
+
+/// Looks around the candidates worth it, group by group, and chooses. `look` gives the findings around each of a group.
+pub(crate) fn weigh(
+    analysis: &Analysis,
+    request: &DetectRequest,
+    lexicon: &Lexicon,
+    events: &EventSink,
+    mut look: impl FnMut(&[usize], &mut dyn FnMut(f64)) -> Result<Vec<Findings>, Error>,
+) -> Result<Detection, Error> {
+    let medium = analysis.span();
     let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
     let budget = request.speech.as_ref().and_then(|speech| speech.budget);
-    let groups = groups(&analysis.candidates, medium, &request.options, budget);
-    for (item, group) in (0..).zip(&groups) {
+    for (item, group) in (0..).zip(&groups(&analysis.candidates, medium, &request.options, budget)) {
         events.started(Stage::Transcribe, item, looking_for(request.speech.is_some()));
-        let spans = evidence_spans(&analysis.candidates, group, medium, &request.options);
-        let found = search.look(&spans, request.transcript.as_ref(), &mut |share| {
-            events.progress(Stage::Transcribe, item, share);
-        })?;
+        let found = look(group, &mut |share| events.progress(Stage::Transcribe, item, share))?;
         for (index, found) in group.iter().zip(found) {
             findings[*index] = Some(found);
         }
@@ -72,7 +84,7 @@ pub fn detect(
     let selector = Selector {
         candidates: &analysis.candidates,
         findings: &findings,
-        lexicon: &lexicon,
+        lexicon,
         options: &request.options,
         medium,
         rate: None,
@@ -97,6 +109,12 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// The findings in `span` of a run, of which the file is an excerpt.
+    pub(crate) fn look_in(&mut self, excerpt: &Excerpt, span: Span) -> Result<Findings, Error> {
+        let found = self.look(&[span.shifted(excerpt.to_file())], None, &mut |_| {})?;
+        Ok(found.into_iter().next().unwrap_or_default().shifted(excerpt.to_run()))
+    }
+
     /// The findings in each of `spans`, which are listened to together.
     pub(crate) fn look(
         &mut self,

@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use media_io::hls::store::{SegmentEntry, SegmentStore};
+use media_io::hls::store::{Absence, Entry, GapEntry, SegmentEntry, SegmentStore};
 use media_io::hls::{InitSection, Packing, Segment};
 use tempfile::TempPath;
-use timeline::{MediaDuration, MediaTime, Span};
+use timeline::{Gap, GapCause, MediaDuration, MediaTime, Span};
 
 use crate::Error;
 
 /// Around a span this much more is taken from a recording, so that decoders have settled where it begins and the
 /// resampler ends in sound.
 pub(crate) const MARGIN: MediaDuration = MediaDuration::from_secs(1);
+
+/// No clip reaches further from its moment.
+const REACH: MediaDuration = MediaDuration::from_secs(3_600);
 
 /// A recording that may still grow, shared between who records and who cuts.
 #[derive(Clone, Debug)]
@@ -27,10 +30,42 @@ impl SharedStore {
     pub(crate) fn lock(&self) -> MutexGuard<'_, SegmentStore> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The part of the recording around a moment that a clip of it may lie in: without a gap, or the moment itself where it
+    /// is not whole.
+    pub(crate) fn whole_around(&self, core: Span) -> Span {
+        let reach = Span::around(core.middle(), REACH);
+        self.lock().contiguous(reach).unwrap_or(core)
+    }
 }
 
 /// Where a store keeps its segments, in its folder.
 pub(crate) const SEGMENTS: &str = "segments";
+
+/// A gap of a store, for the detector and the report.
+pub(crate) fn gap_of(entry: &GapEntry) -> Gap {
+    let cause = match entry.cause {
+        Absence::Stream(cause) => cause,
+        _ => GapCause::Missing,
+    };
+    Gap { span: entry.span, cause }
+}
+
+/// The entries of a store from `start` on, with an entry for each hole between them: its line in the index was lost with its
+/// file.
+pub(crate) fn with_holes(entries: Vec<Entry>, start: MediaTime) -> Vec<Entry> {
+    let (mut whole, mut end) = (Vec::with_capacity(entries.len()), start);
+    for entry in entries {
+        let span = entry.span();
+        if span.start() > end {
+            let hole = Span::new(end, span.start());
+            whole.push(Entry::Gap(GapEntry { number: entry.number(), span: hole, cause: Absence::FileLost }));
+        }
+        end = end.max(span.end());
+        whole.push(entry);
+    }
+    whole
+}
 
 /// A segment of the store in `folder`, as it was when it came.
 pub(crate) fn stored(folder: &Path, entry: &SegmentEntry) -> Result<Segment, Error> {

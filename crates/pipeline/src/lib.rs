@@ -13,6 +13,7 @@
 //! Files are written under temporary names and renamed when whole.
 
 mod analysis;
+mod blocking;
 mod catalogue;
 mod contract;
 mod detect;

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::blocking::blocking;
 
 /// A lock that is waited for. Held for as long as it lives; the system lets go of it when the process ends.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl Turn {
             file.file().lock().map_err(Error::file("locked", &path))?;
             Ok(Self { file })
         };
-        tokio::task::spawn_blocking(wait).await.map_err(|error| Error::Queue(error.to_string()))?
+        blocking(wait).await?
     }
 }
 

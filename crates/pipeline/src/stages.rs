@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use timeline::{ClipId, FrameRate, MediaDuration, MediaTime, Span};
 
 use crate::analysis::{analyse, analyse_store};
+use crate::blocking::blocking;
 use crate::detect::{Search, looking_for};
 use crate::engine::{Engine, Material};
 use crate::fingerprint::digest_of;
@@ -83,12 +84,12 @@ impl Engine {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let engine = Arc::clone(self);
-        let worked = tokio::task::spawn_blocking(move || work(&engine)).await;
+        let worked = blocking(move || work(&engine)).await;
         // Ctrl-C on a terminal reaches ffmpeg too, so what came of the work may be less than it should be.
         if self.is_interrupted() {
             return Err(Error::Interrupted);
         }
-        worked.map_err(|error| Error::Queue(error.to_string()))?
+        worked?
     }
 
     /// The result of a stage that comes before.
@@ -312,7 +313,7 @@ impl Engine {
         change.finish(Step::Transcribe { group }, &found, begun.elapsed()).await?;
         if ingested.has_video {
             for moment in &certain {
-                change.want_clip(self.clip_id(moment), moment, None).await?;
+                change.want_clip(self.run.clip_id(moment), moment, None).await?;
             }
         }
         change
@@ -332,7 +333,7 @@ impl Engine {
         let ingested: Ingested = self.needed(Stage::Ingest).await?;
         let known = self.findings(analysed.analysis.candidates.len()).await?;
         let ranking = self.selector(&analysed, &known, ingested).ranking();
-        let clips: Vec<ClipId> = ranking.highlights.iter().map(|moment| self.clip_id(moment)).collect();
+        let clips: Vec<ClipId> = ranking.highlights.iter().map(|moment| self.run.clip_id(moment)).collect();
         let (chosen, rejected) = (ranking.highlights.len(), ranking.rejected.len());
         let mut change = self.catalogue.change(self.run.id).await?;
         if ingested.has_video {
@@ -459,18 +460,6 @@ impl Engine {
             medium: container.and_then(|container| container.intersection(sound)).unwrap_or(sound),
             rate: ingested.rate,
         }
-    }
-
-    fn clip_id(&self, moment: &Moment) -> ClipId {
-        let settings = &self.run.settings;
-        ClipId(digest_of(&[
-            &self.run.recording,
-            &settings.streamer,
-            &moment.clip,
-            &moment.words,
-            &moment.keywords,
-            &settings.render,
-        ]))
     }
 }
 

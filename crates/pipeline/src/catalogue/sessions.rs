@@ -113,21 +113,9 @@ impl Catalogue {
         limits: &ClipLimits,
     ) -> Result<(), Error> {
         let mut change = self.change(run.id).await?;
-        change.insert_recording(run).await?;
-        sqlx::query(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)
-             ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, finished_at = NULL",
-        )
-        .bind(run.id.to_string())
-        .bind(run.recording.to_string())
-        .bind(run.path.to_string_lossy())
-        .bind(run.settings.streamer.as_str())
-        .bind(to_json("the settings", &run.settings)?)
-        .bind(run.output_dir.to_string_lossy())
-        .bind(run.created_at.to_string())
-        .execute(&mut *change.transaction)
-        .await
-        .map_err(self.failed())?;
+        let statement = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL)
+             ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, finished_at = NULL";
+        change.insert_run(statement, run).await?;
         sqlx::query(
             "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, NULL, ?)
              ON CONFLICT (run_id) DO UPDATE SET limits = excluded.limits, ended_at = NULL",

@@ -11,12 +11,12 @@ use storage::{ClipStore, FileKind, FileSource, Layout, NewClip};
 use timeline::{ClipId, MediaTime};
 
 use super::event::MonitorEvent;
-use super::recorder::gap_of;
 use super::steps::{Kept, SPOOL, Weighed, moment, spool};
 use super::workshop::{Session, Workshop};
 use crate::analysis::{Analysis, CurvePoint};
 use crate::contract::{Detection, HighlightEntry, RejectedEntry, rounded};
 use crate::export::{CLIPS, LIST, REPORT, caption, clip_entry, with_details, write_whole};
+use crate::footage::gap_of;
 use crate::job::Step;
 use crate::rendering::Rendered;
 use crate::report_data::report_data;

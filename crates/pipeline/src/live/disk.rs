@@ -7,6 +7,7 @@ use timeline::{MediaDuration, MediaTime, SpanSet};
 
 use super::workshop::{Workshop, open_store};
 use crate::Error;
+use crate::blocking::blocking;
 use crate::catalogue::SessionRow;
 use crate::footage::SharedStore;
 use crate::job::Step;
@@ -108,11 +109,6 @@ pub(super) async fn keep(
         }
     }
     Ok((budget.room(bytes), bytes))
-}
-
-/// Does work on the disk.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Queue(error.to_string()))
 }
 
 /// Removes what of a session is before `time`, from its start until `enough` bytes are freed, but for what jobs need and the end

@@ -10,15 +10,15 @@ use highlight_detect::{Candidate, ChatMessage};
 use jiff::{SignedDuration, Timestamp};
 use media_io::hls::clock::{Placement, SegmentClock};
 use media_io::hls::live_audio::{LiveAudio, LiveSound};
-use media_io::hls::store::{Absence, Entry, GapEntry, SegmentStore};
+use media_io::hls::store::{Entry, SegmentStore};
 use media_io::hls::{JoinAt, Segment};
-use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate, Span};
+use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate};
 
 use super::closing::CURVE;
 use crate::Error;
 use crate::analysis::CurvePoint;
 use crate::export::write_whole;
-use crate::footage::{SEGMENTS, SharedStore, stored};
+use crate::footage::{SEGMENTS, SharedStore, gap_of, stored, with_holes};
 use crate::listening::{Heard, Listening};
 
 /// What came of a segment.
@@ -137,24 +137,19 @@ impl Recorder {
         let mut entries = self.store.lock().entries().to_vec();
         entries.retain(|entry| entry.span().end() > from);
         let Some(first) = entries.first() else { return Ok(Vec::new()) };
-        let mut end = if from > MediaTime::ZERO { first.span().start() } else { MediaTime::ZERO };
-        self.heard_from = end;
+        let start = if from > MediaTime::ZERO { first.span().start() } else { MediaTime::ZERO };
+        self.heard_from = start;
         self.earlier = curve(&self.folder);
         self.earlier.retain(|point| point.at < self.heard_from);
         // Earlier messages would all count as written at once.
-        chat.iter().filter(|message| message.at >= end).for_each(|message| self.listening.chat(message));
-        let warm = if from > MediaTime::ZERO { end + WARM_UP } else { end };
+        chat.iter().filter(|message| message.at >= start).for_each(|message| self.listening.chat(message));
+        let warm = if from > MediaTime::ZERO { start + WARM_UP } else { start };
         let mut candidates = Vec::new();
-        for entry in entries {
+        for entry in with_holes(entries, start) {
             if is_stopped() {
                 return Err(Error::Interrupted);
             }
             let span = entry.span();
-            if span.start() > end {
-                // Its line in the index was lost with its file.
-                let hole = Gap { span: Span::new(end, span.start()), cause: GapCause::Missing };
-                candidates.extend(self.pass(hole));
-            }
             match entry {
                 Entry::Segment(entry) => match stored(&self.folder, &entry) {
                     Ok(segment) => candidates.extend(self.listen(&segment, &entry.placement).candidates),
@@ -166,7 +161,6 @@ impl Recorder {
                 },
                 Entry::Gap(entry) => candidates.extend(self.pass(gap_of(&entry))),
             }
-            end = end.max(span.end());
         }
         candidates.retain(|candidate| candidate.core.start() >= warm);
         Ok(candidates)
@@ -378,15 +372,6 @@ fn write_curve(folder: &Path, mut earlier: Vec<CurvePoint>, heard: Vec<CurvePoin
     write_whole(&folder.join(CURVE), &text)
 }
 
-/// A gap of the store, for the detector and the report.
-pub(super) fn gap_of(entry: &GapEntry) -> Gap {
-    let cause = match entry.cause {
-        Absence::Stream(cause) => cause,
-        _ => GapCause::Missing,
-    };
-    Gap { span: entry.span, cause }
-}
-
 /// How long nothing was recorded, by when the newest segment was written.
 fn away(store: &SegmentStore) -> Option<MediaDuration> {
     let last = store.segments().next_back()?;
@@ -401,6 +386,8 @@ mod tests {
     use std::sync::Arc;
 
     use media_io::hls::{InitSection, Packing};
+
+    use timeline::Span;
 
     use super::*;
 

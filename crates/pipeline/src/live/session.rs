@@ -23,6 +23,7 @@ use super::recorder::Recorder;
 use super::steps::Weighed;
 use super::workshop::{Session, Workshop};
 use crate::Error;
+use crate::blocking::blocking;
 use crate::catalogue::{Run, SessionRow};
 use crate::job::Step;
 use crate::selection::evidence_span;
@@ -130,12 +131,12 @@ impl Running {
     /// Opens the session, whose turn this is; also gives what was written in chat before.
     async fn begin(task: SessionTask, turn: OwnedMutexGuard<()>) -> Result<(Self, Vec<ChatMessage>), Error> {
         let folder = task.folder.clone();
-        let opened = tokio::task::spawn_blocking(move || {
+        let opened = blocking(move || {
             fs_err::create_dir_all(&folder).map_err(Error::file("made", &folder))?;
             let recorder = Recorder::open(&folder)?;
             Ok::<_, Error>((SessionChat::open(&folder), recorder))
         });
-        let ((chat, known), recorder) = opened.await.map_err(|error| Error::Queue(error.to_string()))??;
+        let ((chat, known), recorder) = opened.await??;
         let mut running = Self {
             task,
             recorder: Some(recorder),
@@ -341,11 +342,11 @@ impl Running {
         work: impl FnOnce(&mut Recorder) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let mut recorder = self.recorder.take().expect("it is given back after every use");
-        let worked = tokio::task::spawn_blocking(move || {
+        let worked = blocking(move || {
             let result = work(&mut recorder);
             (recorder, result)
         });
-        let (recorder, result) = worked.await.map_err(|error| Error::Queue(error.to_string()))?;
+        let (recorder, result) = worked.await?;
         self.recorder = Some(recorder);
         result
     }
@@ -383,8 +384,7 @@ impl Running {
                 change.queue_live(step).await?;
             } else {
                 let (session, core) = (Arc::clone(&session), candidate.core);
-                let medium = tokio::task::spawn_blocking(move || session.whole_around(core)).await;
-                let medium = medium.map_err(|error| Error::Queue(error.to_string()))?;
+                let medium = blocking(move || session.store.whole_around(core)).await?;
                 change.finish(step, &Weighed::hopeless(medium), Duration::ZERO).await?;
             }
             added.push(candidate);
@@ -404,15 +404,13 @@ impl Running {
     /// The program ends.
     async fn leave(mut self) -> Result<(), Error> {
         let recorder = self.recorder.take().expect("it is given back after every use");
-        let left = tokio::task::spawn_blocking(move || recorder.leave()).await;
-        left.map_err(|error| Error::Queue(error.to_string()))?
+        blocking(move || recorder.leave()).await?
     }
 
     /// The broadcast is over: what is still open is settled, and the rest is left to the jobs.
     async fn finish(mut self) -> Result<(), Error> {
         let recorder = self.recorder.take().expect("it is given back after every use");
-        let finished = tokio::task::spawn_blocking(move || recorder.finish()).await;
-        let rest = finished.map_err(|error| Error::Queue(error.to_string()))??;
+        let rest = blocking(move || recorder.finish()).await??;
         self.waiting.extend(rest);
         if self.session.is_none() {
             // Nothing was ever recorded.

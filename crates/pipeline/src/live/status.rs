@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::presence::State;
 use crate::Error;
+use crate::blocking::blocking;
 
 /// The file, in the data folder.
 const FILE: &str = "monitor.json";
@@ -93,6 +94,6 @@ impl MonitorStatus {
             fs_err::write(&unfinished, text + "\n").map_err(Error::file("written", &unfinished))?;
             fs_err::rename(&unfinished, &path).map_err(Error::file("written", &path))
         };
-        tokio::task::spawn_blocking(write).await.map_err(|error| Error::Queue(error.to_string()))?
+        blocking(write).await?
     }
 }

@@ -11,9 +11,9 @@ use timeline::{ClipId, MediaTime, Span};
 use super::closing;
 use super::event::MonitorEvent;
 use super::workshop::{Session, Workshop};
+use crate::blocking::blocking;
 use crate::catalogue::SessionRow;
 use crate::detect::Search;
-use crate::fingerprint::digest_of;
 use crate::footage::Footage;
 use crate::job::{Job, Step};
 use crate::rendering::{Bench, Rendered, clip_rate};
@@ -154,12 +154,12 @@ impl Workshop {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let workshop = Arc::clone(self);
-        let worked = tokio::task::spawn_blocking(move || work(&workshop)).await;
+        let worked = blocking(move || work(&workshop)).await;
         // Ctrl-C on a terminal reaches ffmpeg too, so what came of the work may be less than it should be.
         if self.is_interrupted() {
             return Err(Error::Interrupted);
         }
-        worked.map_err(|error| Error::Queue(error.to_string()))?
+        worked?
     }
 
     async fn look_closely(
@@ -192,7 +192,7 @@ impl Workshop {
                 _ => None,
             };
             if weighed.against.is_none() {
-                let clip = clip_id(session, &moment);
+                let clip = session.run.clip_id(&moment);
                 weighed.clip = Some(clip);
                 change.want_live_clip(clip, &moment, at).await?;
             }
@@ -209,13 +209,13 @@ impl Workshop {
         candidate: &Candidate,
     ) -> Result<(Weighed, Option<timeline::FrameRate>), Error> {
         let settings = &session.run.settings;
-        let medium = session.whole_around(candidate.core);
+        let medium = session.store.whole_around(candidate.core);
         let span = evidence_span(candidate, medium, &settings.rank);
         let excerpt = Footage::Segments(session.store.clone()).excerpt(span, &self.scratch)?;
         let info = self.ffmpeg.probe(excerpt.path())?;
         let has_picture = info.default_video().is_some();
         let rate = if has_picture { Some(clip_rate(settings, &info)?) } else { None };
-        let found = self.with_speech(settings.speech.as_ref(), |speech| {
+        let findings = self.with_speech(settings.speech.as_ref(), |speech| {
             let mut search = Search {
                 path: excerpt.path(),
                 ffmpeg: Some(&self.ffmpeg),
@@ -223,9 +223,8 @@ impl Workshop {
                 interrupt: &self.interrupt,
                 picture: std::cell::OnceCell::from(has_picture.then(|| info.clone())),
             };
-            search.look(&[span.shifted(excerpt.to_file())], None, &mut |_| {})
+            search.look_in(&excerpt, span)
         })?;
-        let findings = found.into_iter().next().unwrap_or_default().shifted(excerpt.to_run());
         Ok((Weighed { findings, medium, against: None, clip: None }, rate))
     }
 
@@ -314,16 +313,4 @@ pub(super) fn spool(session: &Session) -> Result<std::path::PathBuf, Error> {
     let folder = session.row.folder.join(SPOOL);
     fs_err::create_dir_all(&folder).map_err(Error::file("made", &folder))?;
     Ok(folder)
-}
-
-fn clip_id(session: &Session, moment: &Moment) -> ClipId {
-    let settings = &session.run.settings;
-    ClipId(digest_of(&[
-        &session.run.recording,
-        &settings.streamer,
-        &moment.clip,
-        &moment.words,
-        &moment.keywords,
-        &settings.render,
-    ]))
 }

@@ -12,10 +12,11 @@ use highlight_detect::Lexicon;
 use media_io::Ffmpeg;
 use media_io::hls::store::SegmentStore;
 use render::{Encoder, EncoderChoice};
-use timeline::{Digest, MediaDuration, MediaTime, Span};
+use timeline::{Digest, MediaTime, Span};
 
 use super::event::MonitorSink;
 use crate::Error;
+use crate::blocking::blocking;
 use crate::catalogue::{Catalogue, Run, SessionRow};
 use crate::footage::{Footage, SharedStore};
 use crate::job::{Job, LIVE_QUEUE};
@@ -33,9 +34,6 @@ const REVIVAL_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_REVIVAL_PAUSE: Duration = Duration::from_secs(3_600);
 /// While somebody else opens the store of a session, it is looked this often whether the session is known.
 const TURN_INTERVAL: Duration = Duration::from_millis(100);
-
-/// No clip reaches further from its moment.
-const REACH: MediaDuration = MediaDuration::from_secs(3_600);
 
 /// A session that jobs are worked on for.
 #[derive(Debug)]
@@ -72,13 +70,6 @@ impl Session {
     /// What is recorded so far.
     pub(super) fn recorded(&self) -> Span {
         Span::new(MediaTime::ZERO, self.store.lock().span().end().max(MediaTime::ZERO))
-    }
-
-    /// The part of the recording around a moment that a clip of it may lie in: without a gap, or the moment itself where it
-    /// is not whole.
-    pub(super) fn whole_around(&self, core: Span) -> Span {
-        let reach = Span::around(core.middle(), REACH);
-        self.store.lock().contiguous(reach).unwrap_or(core)
     }
 }
 
@@ -276,8 +267,7 @@ impl Workshop {
 /// Opens the store in `folder`, for who has the turn.
 pub(super) async fn open_store(folder: &Path) -> Result<SharedStore, Error> {
     let folder = folder.to_owned();
-    let opened = tokio::task::spawn_blocking(move || SegmentStore::open(&folder)).await;
-    let (store, _) = opened.map_err(|error| Error::Queue(error.to_string()))??;
+    let (store, _) = blocking(move || SegmentStore::open(&folder)).await??;
     Ok(SharedStore::new(store))
 }
 

@@ -11,9 +11,8 @@ use super::looking::Look;
 use super::{Broadcast, MediaFile, VodAccess, VodInput};
 use crate::analysis::analyse_store;
 use crate::contract::Detection;
-use crate::detect::{DetectRequest, detect, looking_for};
+use crate::detect::{DetectRequest, detect, weigh};
 use crate::process::unless;
-use crate::selection::{Findings, Selector, groups};
 use crate::speech::Speech;
 use crate::{Error, Event, EventSink, Stage};
 
@@ -77,26 +76,8 @@ fn detect_in(
         interrupt,
         scratch,
     };
-    let medium = analysis.span();
-    let mut findings: Vec<Option<Findings>> = vec![None; analysis.candidates.len()];
-    let budget = request.speech.as_ref().and_then(|speech| speech.budget);
-    for (item, group) in (0..).zip(&groups(&analysis.candidates, medium, &request.options, budget)) {
-        events.started(Stage::Transcribe, item, looking_for(request.speech.is_some()));
-        let found = look.around(&analysis.candidates, group, speech.as_mut(), &mut |share| {
-            events.progress(Stage::Transcribe, item, share);
-        })?;
-        for (index, found) in found {
-            findings[index] = Some(found);
-        }
-        events.finished(Stage::Transcribe, item, String::new());
-    }
-    let selector = Selector {
-        candidates: &analysis.candidates,
-        findings: &findings,
-        lexicon: &lexicon,
-        options: &request.options,
-        medium,
-        rate: None,
-    };
-    Ok(Detection::new(analysis.duration, &selector.ranking()))
+    weigh(&analysis, request, &lexicon, events, |group, progress| {
+        let found = look.around(&analysis.candidates, group, speech.as_mut(), progress)?;
+        Ok(found.into_iter().map(|(_, findings)| findings).collect())
+    })
 }

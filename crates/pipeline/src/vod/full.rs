@@ -8,6 +8,7 @@ use super::VodError;
 use super::broadcast::Broadcast;
 use super::input::FILES;
 use crate::Error;
+use crate::blocking::blocking;
 use crate::export::UNFINISHED;
 
 /// Endings of the file.
@@ -76,8 +77,7 @@ impl Broadcast {
         let ending = ENDINGS[usize::from(parts.init.is_some())];
         let path = folder.join(format!("{stem}.{ending}"));
         let (target, folder) = (path.clone(), folder.to_owned());
-        let joining = tokio::task::spawn_blocking(move || parts.join(&folder, &target));
-        joining.await.map_err(|error| Error::Queue(error.to_string()))??;
+        blocking(move || parts.join(&folder, &target)).await??;
         Ok((path, lost))
     }
 

@@ -6,16 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use highlight_detect::{Candidate, RankOptions};
 use media_io::Ffmpeg;
-use timeline::{MediaDuration, Span, Transcript};
+use timeline::{Span, Transcript};
 
 use crate::Error;
 use crate::detect::Search;
 use crate::footage::{Footage, SharedStore};
 use crate::selection::{Findings, evidence_span};
 use crate::speech::Speech;
-
-/// No clip reaches further from its moment.
-const REACH: MediaDuration = MediaDuration::from_secs(3_600);
 
 /// With what is looked.
 #[derive(Debug)]
@@ -42,8 +39,7 @@ impl Look<'_> {
         let mut found = Vec::with_capacity(members.len());
         for (done, &index) in members.iter().enumerate() {
             let candidate = &candidates[index];
-            let reach = Span::around(candidate.core.middle(), REACH);
-            let medium = self.store.lock().contiguous(reach).unwrap_or(candidate.core);
+            let medium = self.store.whole_around(candidate.core);
             let span = evidence_span(candidate, medium, self.options);
             found.push((index, self.in_span(span, speech.as_deref_mut())?));
             progress((done + 1) as f64 / members.len() as f64);
@@ -60,8 +56,7 @@ impl Look<'_> {
             interrupt: self.interrupt,
             picture: OnceCell::new(),
         };
-        let found = search.look(&[span.shifted(excerpt.to_file())], None, &mut |_| {})?;
-        let mut findings = found.into_iter().next().unwrap_or_default().shifted(excerpt.to_run());
+        let mut findings = search.look_in(&excerpt, span)?;
         if let Some(known) = self.known {
             findings.words = Some(known.words_in(span));
         }

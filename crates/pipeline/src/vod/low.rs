@@ -13,6 +13,7 @@ use super::VodError;
 use super::broadcast::Broadcast;
 use super::download::interrupted;
 use crate::Error;
+use crate::blocking::blocking;
 use crate::footage::SharedStore;
 
 /// Progress is told at most this often.
@@ -69,12 +70,6 @@ impl Keeper {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Queue(error.to_string()))?
-}
-
 /// The next of `coming`, unless `interrupt` is set before it comes.
 pub(super) async fn next_of<T>(
     coming: &mut BoxStream<'static, T>,
@@ -103,9 +98,9 @@ impl Broadcast {
         let (mut keeper, last) = blocking(move || {
             let (store, recovered) = SegmentStore::open(&folder)?;
             let last = store.segments().next_back().map(|segment| segment.sequence);
-            Ok((Keeper { store: SharedStore::new(store), clock: recovered.clock }, last))
+            Ok::<_, Error>((Keeper { store: SharedStore::new(store), clock: recovered.clock }, last))
         })
-        .await?;
+        .await??;
         let mut list = self.low();
         let mut index = last.map_or(0, |last| {
             list.segments.iter().take_while(|segment| segment.entry.sequence <= last).count()
@@ -118,9 +113,9 @@ impl Broadcast {
                     let is_placed;
                     (keeper, is_placed) = blocking(move || {
                         let is_placed = keeper.keep(&segment)?;
-                        Ok((keeper, is_placed))
+                        Ok::<_, Error>((keeper, is_placed))
                     })
-                    .await?;
+                    .await??;
                     in_row = 0;
                     u32::from(!is_placed)
                 }
