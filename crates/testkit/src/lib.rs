@@ -5,7 +5,7 @@
 //!   captioned; [`frame_numbers`] does it for a whole file.
 //! * [`TestMedia`] makes small videos whose every frame carries its number and whose sound beeps on every full second.
 //! * [`origin`] plays a file as a live HLS stream, or serves it as a finished broadcast, with faults on demand;
-//!   [`kick`] is a stand-in for Kick that leads to it.
+//!   [`kick`] is a stand-in for Kick that leads to it, [`tiktok`] one for TikTok.
 //! * [`muxer`] plays a file live through ffmpeg's own HLS muxer.
 //!
 //! This crate runs ffmpeg by itself and knows nothing of `media-io`, so that what it measures is a second opinion on it.
@@ -18,7 +18,9 @@ pub mod kick;
 pub mod muxer;
 pub mod origin;
 mod program;
+pub mod s3;
 mod strip;
+pub mod tiktok;
 mod truth;
 mod video;
 

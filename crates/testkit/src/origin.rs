@@ -3,7 +3,7 @@
 //! [`Preparation`] cuts a file into segments once. [`Origin::live`] plays them as Kick's backend would (master URL with
 //! a token, opaque names, PROGRAM-DATE-TIME, prefetch lines), in real or scaled time or segment by segment by hand;
 //! [`Origin::vod`] serves them as a finished broadcast. [`Origin::log`] tells what was served, [`Origin::truth`] what
-//! could have been.
+//! could have been; [`Verdict`] compares a recording with it.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -36,6 +36,7 @@ mod serve;
 mod stream;
 mod token;
 mod transport;
+mod verdict;
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub use plan::{Repeat, TrueSegment};
 pub use prepare::{Preparation, Rung};
 pub use random::Mix;
 use stream::Stream;
+pub use verdict::Verdict;
 
 /// A stream that is being served. Clones are the same stream; with the last of them it goes off the air.
 #[derive(Clone)]

@@ -1,5 +1,5 @@
 //! Kick and a live stream on this machine: plays a file as the stream of a streamer, with its chat, and writes a
-//! configuration that leads `streamliner` there.
+//! configuration that leads `streamliner` there. On demand TikTok too.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use testkit::kick::{Broadcast, ChatLine, FakeKick};
 use testkit::origin::{Origin, Pace, Preparation, Repeat, Rung};
+use testkit::tiktok::{Account, FakeTikTok};
 
 /// Plays a file as a live stream of a Kick that is a stand-in.
 #[derive(Debug, Parser)]
@@ -34,6 +35,15 @@ struct Arguments {
     /// Serve so many seconds after the stream has ended
     #[arg(long, default_value_t = 30.0)]
     grace: f64,
+    /// Serve TikTok too, with a private account of the streamer's name and a client that was not audited
+    #[arg(long)]
+    tiktok: bool,
+    /// Seconds of TikTok's rules, such as the minute of a limit, in a second
+    #[arg(long, default_value_t = 1.0, requires = "tiktok")]
+    tiktok_pace: f64,
+    /// Write there at the end what TikTok was asked and got, as JSON
+    #[arg(long, requires = "tiktok")]
+    tiktok_record_out: Option<PathBuf>,
     /// Write a configuration for streamliner there
     #[arg(long)]
     config_out: Option<PathBuf>,
@@ -56,12 +66,17 @@ async fn main() -> io::Result<()> {
     kick.add_streamer(&arguments.streamer);
     kick.go_live(&arguments.streamer, Broadcast::of(&origin));
     kick.play_chat(&arguments.streamer, chat, &origin);
+    let tiktok = if arguments.tiktok {
+        let account = Account::private(&arguments.streamer);
+        Some(FakeTikTok::builder().account(account).time_scale(arguments.tiktok_pace).start().await?)
+    } else {
+        None
+    };
     if let Some(path) = &arguments.config_out {
-        fs_err::write(path, configuration(&kick, &arguments.streamer))?;
+        fs_err::write(path, configuration(&kick, tiktok.as_ref(), &arguments.streamer))?;
     }
     if let Some(path) = &arguments.env_out {
-        let (id, secret) = (FakeKick::CLIENT_ID, FakeKick::CLIENT_SECRET);
-        fs_err::write(path, format!("KICK_CLIENT_ID={id}\nKICK_CLIENT_SECRET={secret}\n"))?;
+        fs_err::write(path, credentials(tiktok.as_ref(), &arguments.streamer))?;
     }
     let ready = format!("ready: {} is live at {}\n", arguments.streamer, kick.bases().site_base);
     io::stdout().lock().write_all(ready.as_bytes())?;
@@ -71,14 +86,38 @@ async fn main() -> io::Result<()> {
         kick.go_offline(&arguments.streamer);
         tokio::time::sleep(grace).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         () = end => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted,
+    };
+    if let (Some(tiktok), Some(path)) = (&tiktok, &arguments.tiktok_record_out) {
+        fs_err::write(path, serde_json::to_vec_pretty(&tiktok.record())?)?;
     }
+    ended
 }
 
-/// The streamer and the stand-in's addresses, as `streamliner.toml` has them.
-fn configuration(kick: &FakeKick, streamer: &str) -> String {
+/// What `.env` has: the stand-ins' credentials, and a login to TikTok.
+fn credentials(tiktok: Option<&FakeTikTok>, streamer: &str) -> String {
+    let (id, secret) = (FakeKick::CLIENT_ID, FakeKick::CLIENT_SECRET);
+    let mut text = format!("KICK_CLIENT_ID={id}\nKICK_CLIENT_SECRET={secret}\n");
+    if let Some(tiktok) = tiktok {
+        let tokens = tiktok.log_in(streamer, &["user.info.basic", "video.upload", "video.publish"]);
+        for (name, value) in [
+            ("CLIENT_KEY", FakeTikTok::CLIENT_KEY),
+            ("CLIENT_SECRET", FakeTikTok::CLIENT_SECRET),
+            ("ACCESS_TOKEN", tokens.access_token.as_str()),
+            ("REFRESH_TOKEN", tokens.refresh_token.as_str()),
+            ("OPEN_ID", tokens.open_id.as_str()),
+        ] {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "TIKTOK_{name}={value}");
+        }
+    }
+    text
+}
+
+/// The streamer and the stand-ins' addresses, as `streamliner.toml` has them.
+fn configuration(kick: &FakeKick, tiktok: Option<&FakeTikTok>, streamer: &str) -> String {
     let bases = kick.bases();
     let mut text = String::from("[kick]\n");
     for (key, value) in [
@@ -90,6 +129,14 @@ fn configuration(kick: &FakeKick, streamer: &str) -> String {
     ] {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{key} = \"{value}\"");
+    }
+    if let Some(tiktok) = tiktok {
+        let bases = tiktok.bases();
+        let _ = write!(
+            text,
+            "\n[tiktok]\napi_base = \"{}\"\nauth_base = \"{}\"\n",
+            bases.api_base, bases.auth_base
+        );
     }
     let _ = write!(text, "\n[streamers.{streamer:?}]\n");
     text

@@ -82,18 +82,18 @@ async fn video(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(uuid)
         let Some((streamer, kept)) = all.find(|(_, kept)| kept.ids.uuid == uuid) else {
             return gate::no_model("Video");
         };
-        let only = kept.vod.status == VodStatus::SubscriberOnly;
+        let status = kept.vod.status;
         let mut livestream = video_item(streamer, kept);
         livestream["channel"] = json!({
             "id": streamer.ids.channel_id, "slug": streamer.slug, "user": { "username": streamer.slug },
         });
         let body = json!({
-            "id": 77, "uuid": kept.ids.uuid, "views": 12, "is_private": false,
-            "status": if only { "subscriber_only" } else { "public" },
+            "id": 77, "uuid": kept.ids.uuid, "views": 12, "is_private": status == VodStatus::Private,
+            "status": status.name(), "deleted_at": (status == VodStatus::Deleted).then(|| plain(kept.vod.started_at)),
             "source": kept.address().unwrap_or_default(), "created_at": plain(kept.vod.started_at),
             "livestream": livestream,
         });
-        gate::answer(if only { StatusCode::FORBIDDEN } else { StatusCode::OK }, body)
+        gate::answer(if status.is_withheld() { StatusCode::FORBIDDEN } else { StatusCode::OK }, body)
     })
 }
 

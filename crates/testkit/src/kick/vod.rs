@@ -17,8 +17,29 @@ pub enum VodStatus {
     Public,
     /// Subscribers: everyone else is told so, and gets no address.
     SubscriberOnly,
+    /// The streamer alone.
+    Private,
+    /// Nobody any more.
+    Deleted,
     /// Nobody yet: it has no address.
     Processing,
+}
+
+impl VodStatus {
+    /// As the site's endpoints call it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Public | Self::Processing => "public",
+            Self::SubscriberOnly => "subscriber_only",
+            Self::Private => "private",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Whether it is kept from those who ask.
+    pub(super) const fn is_withheld(self) -> bool {
+        !matches!(self, Self::Public | Self::Processing)
+    }
 }
 
 /// A finished broadcast.

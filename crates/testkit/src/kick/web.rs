@@ -46,9 +46,17 @@ async fn playback(
                 return gate::ok(play(streamer, &vod_id, &live.title, 0, ("live", live.playback.url())));
             }
             if let Some(kept) = streamer.vods.iter().find(|kept| kept.ids.vod_id == vod_id) {
-                if kept.vod.status == VodStatus::SubscriberOnly {
-                    let reason =
-                        json!({ "type": "subscriber_only", "details": "only subscribers may watch this" });
+                let status = kept.vod.status;
+                if status == VodStatus::Deleted {
+                    break;
+                }
+                if status.is_withheld() {
+                    let details = if status == VodStatus::Private {
+                        "this video is private"
+                    } else {
+                        "only subscribers may watch this"
+                    };
+                    let reason = json!({ "type": status.name(), "details": details });
                     return gate::answer(StatusCode::FORBIDDEN, json!({ "data": reason }));
                 }
                 let (seconds, address) = (kept.vod.duration.as_secs(), kept.address().unwrap_or_default());
@@ -81,7 +89,12 @@ async fn videos(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(chan
     }
     shared.change(|state| match state.by_channel(channel) {
         Some(streamer) => {
-            let items: Vec<_> = streamer.vods.iter().map(|kept| item(streamer, kept)).collect();
+            let items: Vec<_> = streamer
+                .vods
+                .iter()
+                .filter(|kept| kept.vod.status != VodStatus::Deleted)
+                .map(|kept| item(streamer, kept))
+                .collect();
             gate::ok(json!({ "data": items }))
         }
         None => gate::no_model("Channel"),
@@ -107,7 +120,7 @@ async fn video(
 
 fn item(streamer: &Streamer, kept: &KeptVod) -> Value {
     let vod = &kept.vod;
-    let status = if vod.status == VodStatus::SubscriberOnly { "subscriber_only" } else { "public" };
+    let status = vod.status.name();
     json!({
         "id": kept.ids.vod_id, "title": vod.title, "start_time": instant(vod.started_at),
         "duration": vod.duration.as_secs(), "is_live": false, "is_mature": false, "language": "en",

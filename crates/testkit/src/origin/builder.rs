@@ -25,6 +25,9 @@ use super::{Origin, serve};
 
 /// Segments in a live list at real pace; kick.md gives 10 to 15.
 const WINDOW: u64 = 15;
+/// How long the list stands still before numbers begin again at a pace faster than real, in segments at real pace: twice as
+/// long as a client lets pass between two reloads.
+const RESET_HOLD: f64 = 2.0;
 /// Segments already made when a live stream starts.
 const LEAD: u64 = 3;
 /// Some number that a stream has reached, so that a reset to zero is one.
@@ -42,6 +45,7 @@ pub struct OriginBuilder {
     script: FaultScript,
     repeat: Repeat,
     window: Option<u64>,
+    reset_hold: Option<u64>,
     lead: u64,
     first_sequence: u64,
     pts_offset: MediaDuration,
@@ -58,6 +62,7 @@ impl OriginBuilder {
             script: FaultScript::new(),
             repeat: Repeat::Once,
             window: None,
+            reset_hold: None,
             lead: LEAD,
             first_sequence: FIRST_SEQUENCE,
             pts_offset: MediaDuration::ZERO,
@@ -88,6 +93,13 @@ impl OriginBuilder {
     /// reloads at the pace of the segments' own length loses nothing.
     pub fn window(mut self, segments: u64) -> Self {
         self.window = Some(segments);
+        self
+    }
+
+    /// For how many segments a live list stands still before numbers begin again: none at real pace, and as many at a faster
+    /// one as a client that reloads at the pace of the segments' own length needs to see all that came before.
+    pub fn reset_hold(mut self, segments: u64) -> Self {
+        self.reset_hold = Some(segments);
         self
     }
 
@@ -158,6 +170,8 @@ impl OriginBuilder {
         if self.live {
             plan.window = self.window.unwrap_or((WINDOW as f64 * speed).ceil() as u64);
             plan.first_sequence = self.first_sequence;
+            let hold = if speed > 1.0 { (RESET_HOLD * speed).ceil() as u64 } else { 0 };
+            plan.reset_hold = self.reset_hold.unwrap_or(hold);
         }
         let id = Uuid::new_v4().simple().to_string();
         let (channel, recording) = (id[..12].to_owned(), id[12..24].to_owned());

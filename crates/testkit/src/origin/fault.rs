@@ -80,11 +80,19 @@ pub enum Fault {
     /// Each of the segments is listed twice, at the same address under two numbers.
     DuplicateSegments,
     /// Numbers begin again at zero, and what came before is not listed any more.
+    ///
+    /// At real pace whoever reloads once a segment has seen all that came before. At a faster one several segments pass
+    /// between two reloads, so the list stands still for a while before the new one is shown, for the same to be true.
     SequenceReset,
     /// A tagged discontinuity at which timestamps jump.
     Discontinuity {
         /// Forward, or back if negative.
         pts_jump: MediaDuration,
+    },
+    /// The clock that PROGRAM-DATE-TIME comes from is set.
+    ClockStep {
+        /// Forward, or back if negative.
+        by: MediaDuration,
     },
     /// Every segment gets another address, and the old ones answer 403.
     RotatedUrls,

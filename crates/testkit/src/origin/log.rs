@@ -1,6 +1,7 @@
 //! What was asked for, and what was given.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What happened to one segment of one rendition.
@@ -25,6 +26,8 @@ pub struct Log {
     pub masters: u32,
     /// Requests for media playlists.
     pub playlists: u32,
+    /// What each readable media playlist listed, by index (the first and the one after the last), in the order of requests.
+    pub lists: Vec<Range<u64>>,
     /// Requests for initialisation sections.
     pub inits: u32,
     /// Requests refused with 403: an expired token, a rotated address.

@@ -61,6 +61,8 @@ pub(super) struct Plan {
     pub(super) first_sequence: u64,
     /// Added to all timestamps.
     pub(super) pts_offset: MediaDuration,
+    /// For how many segments the list stands still before numbers begin again; see [`Fault::SequenceReset`].
+    pub(super) reset_hold: u64,
     /// When each segment of one pass begins, and at the end, how long a pass is.
     starts: Vec<MediaDuration>,
 }
@@ -78,6 +80,7 @@ impl Plan {
             window: u64::MAX,
             first_sequence: 0,
             pts_offset: MediaDuration::ZERO,
+            reset_hold: 0,
             starts,
         }
     }
@@ -123,6 +126,9 @@ impl Plan {
         if let Some(broken) = self.script.starts(|fault| *fault == Fault::EndWithoutEndlist).min() {
             end = end.min(broken);
         }
+        if let Some(held) = self.held(made, total) {
+            end = end.min(held);
+        }
         let newest = made.saturating_sub(1);
         for scripted in self.script.faults() {
             if !scripted.segments.contains(&newest) {
@@ -141,6 +147,20 @@ impl Plan {
     /// Whether a media playlist can be read when `made` segments are complete.
     pub(super) fn readable(&self, made: u64) -> bool {
         !self.script.on(made.saturating_sub(1)).any(Fault::hides_playlist)
+    }
+
+    /// The first segment of the numbering that is not shown yet, if there is one.
+    fn held(&self, made: u64, total: Option<u64>) -> Option<u64> {
+        if total.is_some_and(|total| made >= total) {
+            return None;
+        }
+        let mut resets: Vec<u64> = self.script.starts(|fault| *fault == Fault::SequenceReset).collect();
+        resets.sort_unstable();
+        let mut shown_after = 0;
+        resets.into_iter().find(|start| {
+            shown_after = shown_after.max(*start) + self.reset_hold;
+            *start < made && made <= shown_after
+        })
     }
 
     /// Where the numbering began that holds at this segment.
@@ -205,6 +225,15 @@ impl Plan {
         self.pts_offset + self.period() * passes + jumps
     }
 
+    /// How far the clock of PROGRAM-DATE-TIME is from the start of the stream when a segment begins.
+    pub(super) fn clock(&self, index: u64) -> MediaDuration {
+        let steps = self.script.faults().iter().filter_map(|scripted| match scripted.fault {
+            Fault::ClockStep { by } if scripted.segments.start <= index => Some(by),
+            _ => None,
+        });
+        self.start(index) + steps.sum()
+    }
+
     /// How often the addresses have changed when `made` segments are complete.
     pub(super) fn rotations(&self, made: u64) -> u64 {
         self.script.starts(|fault| *fault == Fault::RotatedUrls).filter(|start| *start < made).count() as u64
@@ -220,8 +249,9 @@ impl Plan {
     pub(super) fn truth(&self, made: u64, total: Option<u64>) -> Vec<TrueSegment> {
         let end = self.script.starts(|fault| *fault == Fault::EndWithoutEndlist).min().unwrap_or(u64::MAX);
         let mut listed = vec![false; usize::try_from(made.min(end)).unwrap_or(usize::MAX)];
-        // A list that keeps everything shows at its end all that it ever showed.
-        let from = if self.window == u64::MAX { made } else { 1 };
+        // A list that keeps everything shows at its end all that it ever showed, unless it began anew.
+        let resets = self.script.starts(|fault| *fault == Fault::SequenceReset).count();
+        let from = if self.window == u64::MAX && resets == 0 { made } else { 1 };
         for made in from..=made {
             if self.readable(made) {
                 let view = self.view(made, total);

@@ -74,7 +74,7 @@ pub(super) fn media(plan: &Plan, view: View, live: bool, began: Timestamp, to: &
         if plan.discontinuity(index) {
             text.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        let at = began + offset(plan.start(index));
+        let at = began + offset(plan.clock(index));
         let seconds = (plan.start(index + 1) - plan.start(index)).as_secs_f64();
         let title = if live { "live" } else { "" };
         for _ in 0..plan.copies(index) {

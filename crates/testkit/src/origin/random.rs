@@ -16,6 +16,9 @@ const APART: u64 = 4;
 /// How far timestamps jump at most, in seconds either way.
 const JUMP_S: i64 = 40_000;
 
+/// How far clocks are set at most, in seconds either way: more than the hour that daylight saving moves them.
+const CLOCK_STEP_S: i64 = 5_000;
+
 /// How much goes wrong in a script that is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,7 +74,7 @@ impl FaultScript {
 
 type Kind = fn(&mut StdRng, u64) -> (u64, Fault);
 
-const KINDS: [Kind; 22] = [
+const KINDS: [Kind; 23] = [
     |random, _| (random.random_range(1..=3), Fault::NotFound { times: None }),
     |random, _| (random.random_range(1..=3), Fault::NotFound { times: Some(once_or_twice(random)) }),
     |_, _| (1, Fault::ServerError { times: None }),
@@ -97,6 +100,10 @@ const KINDS: [Kind; 22] = [
     |random, _| {
         let seconds = random.random_range(-JUMP_S..=JUMP_S);
         (1, Fault::Discontinuity { pts_jump: MediaDuration::from_secs(seconds) })
+    },
+    |random, _| {
+        let seconds = random.random_range(-CLOCK_STEP_S..=CLOCK_STEP_S);
+        (1, Fault::ClockStep { by: MediaDuration::from_secs(seconds) })
     },
     |random, _| (1, if random.random() { Fault::RotatedUrls } else { Fault::TokenExpiry }),
 ];

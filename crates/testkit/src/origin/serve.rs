@@ -132,6 +132,7 @@ fn media_playlist(stream: &Stream, own_address: &str, to: &impl Addresses) -> Re
         }
     }
     let view = stream.plan.view(made, stream.total());
+    stream.log.change(|log| log.lists.push(view.first..view.end));
     typed(PLAYLIST_TYPE, playlist::media(&stream.plan, view, stream.live, stream.began, to))
 }
 

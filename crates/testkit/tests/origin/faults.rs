@@ -160,6 +160,38 @@ async fn numbers_begin_again() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_held_begins_anew_after_all_before_could_be_seen() {
+    let script = FaultScript::new().at(5..6, Fault::SequenceReset);
+    let origin = by_hand().lead(5).reset_hold(3).script(script).start().await.unwrap();
+    let list = first_rung(&origin).await;
+    for _ in 0..3 {
+        origin.advance(1);
+        let playlist = text(&list).await;
+        assert_eq!((tag(&playlist, "#EXT-X-MEDIA-SEQUENCE"), addresses(&playlist).len()), (Some(1628), 5));
+    }
+    origin.advance(1);
+    let playlist = text(&list).await;
+    assert_eq!((tag(&playlist, "#EXT-X-MEDIA-SEQUENCE"), addresses(&playlist).len()), (Some(0), 4));
+    assert_eq!(lost(&origin), Vec::<u64>::new());
+    assert_eq!(origin.log().lists.last(), Some(&(5..9)));
+}
+
+#[tokio::test]
+async fn the_clock_of_a_list_is_set() {
+    let back = MediaDuration::from_secs(-3_600);
+    let script = FaultScript::new().at(4..5, Fault::ClockStep { by: back });
+    let began = "2026-11-25T19:00:00Z".parse().unwrap();
+    let origin = by_hand().began(began).lead(6).script(script).start().await.unwrap();
+    let playlist = text(&first_rung(&origin).await).await;
+    let dates: Vec<_> =
+        playlist.lines().filter_map(|line| line.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:")).collect();
+    assert_eq!(
+        dates[2..],
+        ["2026-11-25T19:00:03.000Z", "2026-11-25T18:00:04.000Z", "2026-11-25T18:00:05.000Z"]
+    );
+}
+
+#[tokio::test]
 async fn a_discontinuity_is_tagged_counted_and_real() {
     let jump = MediaDuration::from_secs(95_000);
     let script = FaultScript::new().at(4..5, Fault::Discontinuity { pts_jump: jump });
