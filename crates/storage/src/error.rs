@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::clip::{ClipRecord, NewClip};
+use crate::s3::Answer;
 
 /// Why a clip could not be stored, read or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,20 @@ pub enum StorageError {
     /// The store does not know who we are.
     #[error("{0} refuses the credentials: check them in the configuration")]
     Unauthenticated(#[source] StoreFailure),
+    /// There is no bucket of that name.
+    #[error("there is no such bucket for {0}: make it, or mend its name, region or endpoint")]
+    MissingBucket(#[source] StoreFailure),
+    /// The clock of this machine is too far off for the store to believe what it signs.
+    #[error("{0} refuses the time of the request: set this machine's clock, NTP keeps it right")]
+    ClockSkew(#[source] StoreFailure),
+    /// The options of a bucket do not fit together.
+    #[error("the bucket {bucket:?} cannot be used: {reason}")]
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// Why not.
+        reason: String,
+    },
     /// The store failed otherwise; trying again may help.
     #[error("{0} failed")]
     Unavailable(#[source] StoreFailure),
@@ -97,7 +112,7 @@ pub struct StoreFailure {
     /// The store.
     pub store: String,
     /// What the store said.
-    pub source: object_store::Error,
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl StorageError {
@@ -108,6 +123,14 @@ impl StorageError {
     }
 
     pub(crate) fn new(store: &str, key: &str, source: object_store::Error) -> Self {
+        if let Some(answer) = Answer::within(&source) {
+            let meaning = meaning_of(&answer.code, &source);
+            return meaning(StoreFailure {
+                key: key.to_owned(),
+                store: store.to_owned(),
+                source: answer.into(),
+            });
+        }
         let meaning = match &source {
             object_store::Error::NotFound { .. } => Self::NotFound,
             object_store::Error::PermissionDenied { .. } => Self::PermissionDenied,
@@ -120,7 +143,27 @@ impl StorageError {
                 _ => Self::Unavailable,
             },
         };
-        meaning(StoreFailure { key: key.to_owned(), store: store.to_owned(), source })
+        meaning(StoreFailure { key: key.to_owned(), store: store.to_owned(), source: source.into() })
+    }
+}
+
+/// What the code of a bucket's answer means. Services agree on these; others go by how the library read the status.
+fn meaning_of(code: &str, error: &object_store::Error) -> fn(StoreFailure) -> StorageError {
+    match code {
+        "NoSuchBucket" => StorageError::MissingBucket,
+        "NoSuchKey" => StorageError::NotFound,
+        "RequestTimeTooSkewed" => StorageError::ClockSkew,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" | "NotSignedUp" => {
+            StorageError::Unauthenticated
+        }
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => StorageError::PermissionDenied,
+        "QuotaExceeded" | "StorageFull" | "XMinioStorageFull" => StorageError::NoSpace,
+        _ => match error {
+            object_store::Error::NotFound { .. } => StorageError::NotFound,
+            object_store::Error::PermissionDenied { .. } => StorageError::PermissionDenied,
+            object_store::Error::Unauthenticated { .. } => StorageError::Unauthenticated,
+            _ => StorageError::Unavailable,
+        },
     }
 }
 

@@ -6,7 +6,7 @@
 //! of each file.
 //!
 //! [`ClipStore`] works over any [`object_store::ObjectStore`]: [`ClipStore::local`] for a folder (each file staged, synced to
-//! disk and renamed), [`ClipStore::memory`] for tests, [`ClipStore::over`] for S3 and its kin. [`Layout`] says what keys look like:
+//! disk and renamed), [`ClipStore::s3`] for a bucket of S3, R2, MinIO and their kin, [`ClipStore::memory`] for tests, [`ClipStore::over`] for any other. [`Layout`] says what keys look like:
 //!
 //! | layout | key | for |
 //! |---|---|---|
@@ -33,10 +33,12 @@ pub mod conformance;
 mod error;
 mod layout;
 mod retention;
+mod s3;
 mod store;
 
 pub use clip::{ClipRecord, FileKind, FileSource, NewClip, StoredFile};
 pub use error::{StorageError, StoreFailure};
 pub use layout::Layout;
 pub use retention::Retention;
-pub use store::ClipStore;
+pub use s3::S3Options;
+pub use store::{ClipStore, Link};

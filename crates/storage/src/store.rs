@@ -1,10 +1,12 @@
 //! The store of clips.
 
+mod links;
 mod read;
 mod sweep;
 mod upload;
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,11 +23,14 @@ use crate::error::StorageError;
 use crate::layout::{Layout, Stem};
 use crate::retention::Retention;
 
+pub use self::links::Link;
+pub(crate) use self::links::Links;
+
 /// How many metadata documents are read at once while listing: enough to hide the latency of a remote store.
 const CONCURRENT_READS: usize = 8;
 
 /// Clips on an object store. Cheap to clone; clones share the store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClipStore {
     objects: Arc<dyn ObjectStore>,
     layout: Layout,
@@ -35,6 +40,20 @@ pub struct ClipStore {
     folder: Option<PathBuf>,
     /// Whether the store keeps a content type beside each object.
     keeps_content_types: bool,
+    /// How links to its files are made, if they can be.
+    links: Option<Links>,
+}
+
+/// A store is shown by its name: what lies below may hold an address with a secret in it.
+impl fmt::Debug for ClipStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, layout, .. } = self;
+        formatter
+            .debug_struct("ClipStore")
+            .field("name", name)
+            .field("layout", layout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClipStore {
@@ -56,6 +75,7 @@ impl ClipStore {
             name: folder.display().to_string(),
             folder: Some(folder),
             keeps_content_types: false,
+            links: None,
         })
     }
 
@@ -69,7 +89,21 @@ impl ClipStore {
     #[must_use]
     pub fn over(objects: Arc<dyn ObjectStore>, layout: Layout) -> Self {
         let name = objects.to_string();
-        Self { objects, layout, name, folder: None, keeps_content_types: true }
+        Self { objects, layout, name, folder: None, keeps_content_types: true, links: None }
+    }
+
+    /// What errors and logs call the store.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    pub(crate) fn with_links(self, links: Links) -> Self {
+        Self { links: Some(links), ..self }
     }
 
     /// What the keys look like.

@@ -71,7 +71,7 @@ impl ClipStore {
         Some(folder.join(key.as_ref()))
     }
 
-    fn locate<'clip>(
+    pub(super) fn locate<'clip>(
         &self,
         clip: &'clip ClipRecord,
         kind: FileKind,
