@@ -18,11 +18,11 @@ pub struct ChatMessage {
 }
 
 /// Window in which different people are counted, in seconds: chat answers a moment within it.
-const WINDOW_S: usize = 10;
+pub(crate) const WINDOW_S: usize = 10;
 /// What is usual is taken over this long, in seconds.
 const PAST_S: usize = 600;
 /// Past that is needed before a rise means anything, in seconds.
-const WARM_UP_S: usize = 60;
+pub(crate) const WARM_UP_S: usize = 60;
 /// Turns a median absolute deviation into the standard deviation of a normal distribution.
 const MAD_TO_SIGMA: f32 = 1.4826;
 /// Names of common chat bots, lower case: what they write is no reaction.

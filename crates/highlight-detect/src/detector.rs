@@ -27,7 +27,7 @@ const CHAT_SETTLE_CELLS: i64 = (CHAT_LAG_S.1 + CHAT_PATIENCE_S) * CELLS_PER_SECO
 /// A message may be pushed this much later than the sound it belongs to. In seconds.
 const CHAT_PATIENCE_S: i64 = 30;
 /// Chat answers a moment between this many seconds after its start ...
-const CHAT_LAG_S: (i64, i64) = (5, 45);
+pub(crate) const CHAT_LAG_S: (i64, i64) = (5, 45);
 /// A rise of chat this high is a candidate without any help from the sound; it lasts while chat stays above the second number.
 const CHAT_ALONE: (f32, f32) = (4.0, 1.0);
 /// ... which then began about this long before chat rose, and ended this long before chat calmed down. In seconds.

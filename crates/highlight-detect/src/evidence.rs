@@ -6,7 +6,7 @@ use crate::candidate::{Candidate, Reason, Signal};
 use crate::lexicon::{KeywordScore, Lexicon};
 
 /// Log-odds for chat at its strongest; a rise of [`CHAT_FULL`] gives it.
-const CHAT_WEIGHT: f32 = 2.4;
+pub(crate) const CHAT_WEIGHT: f32 = 2.4;
 /// The rise of different chatters beyond which more is not more evidence.
 const CHAT_FULL: f32 = 6.0;
 /// Log-odds for the most exciting words there are; as much against for the opposite.

@@ -48,6 +48,7 @@ pub mod lexicon;
 mod model;
 mod options;
 mod rank;
+mod sampled;
 mod segment;
 mod spectrum;
 

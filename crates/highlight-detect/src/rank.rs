@@ -106,10 +106,12 @@ pub fn judge(candidate: &Candidate, evidence: &Evidence<'_>, medium: Span, optio
     let words: Vec<Word> =
         all_words.iter().filter(|word| clip.contains(word.span.middle())).cloned().collect();
     let keywords = evidence.keyword_indices(&words);
+    let core = candidate.core.clamped(medium);
     Moment {
         clip,
-        core: candidate.core.clamped(medium),
-        peak: candidate.peak,
+        core,
+        // A reaction may reach over a gap, and only one side of it may be there to cut.
+        peak: candidate.peak.clamp_to(core.start(), core.end()),
         score: probability(log_odds(&reasons)),
         reasons,
         words,

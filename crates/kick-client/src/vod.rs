@@ -19,7 +19,7 @@ use crate::secret_url::{SecretUrl, address};
 use crate::site::{PlayerReply, Site};
 use replies::{ChannelPage, OldVideo, VideoItem, VideoList, VideoReply};
 
-pub use reference::{VodRef, VodRefError};
+pub use reference::{VodRef, VodRefError, read_start};
 
 /// A broadcast that can be fetched. Nothing but the address is sure to be known.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,6 +12,7 @@ mod guard;
 mod key;
 mod live;
 mod loss;
+mod packed;
 mod packing;
 mod rendition;
 mod segment;

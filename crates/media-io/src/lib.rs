@@ -14,6 +14,7 @@
 //! | write a file with ffmpeg, with progress | [`FfmpegJob`], [`Ffmpeg::run`] |
 //! | read what ffmpeg writes | [`Ffmpeg::open_pipe`], [`Ffmpeg::capture`] |
 //! | cut a span to the frame | [`ExactCut`], [`extract`] |
+//! | bring picture and sound together | [`mux`](fn@mux) |
 //! | find cuts in the picture | [`shot_changes`] |
 //!
 //! ```no_run
@@ -37,6 +38,7 @@ mod error;
 mod ffmpeg;
 pub mod hls;
 mod info;
+mod mux;
 mod probe;
 mod program;
 mod shots;
@@ -49,5 +51,6 @@ pub use ffmpeg::{
     file_argument,
 };
 pub use info::{AudioStream, Colour, MediaInfo, VideoStream};
+pub use mux::{Delayed, mux};
 pub use program::{ProgramOutput, run_program};
 pub use shots::{SHOT_CHANGE_THRESHOLD, shot_changes};

@@ -94,7 +94,9 @@ impl ChatHistory {
     pub async fn around(&self, channel_id: u64, spans: &[(Timestamp, Timestamp)]) -> ChatSample {
         let spans = merged(spans);
         let all = spans.iter().map(|span| window_count(*span)).fold(0, usize::saturating_add);
-        let starts = spans.iter().flat_map(|span| windows(*span)).take(MOST_WINDOWS);
+        // In a list, so that whoever waits for the answers may do so on any thread.
+        let starts: Vec<Timestamp> =
+            spans.iter().flat_map(|span| windows(*span)).take(MOST_WINDOWS).collect();
         let mut answers =
             futures::stream::iter(starts).map(|start| self.window(channel_id, start)).buffered(CONCURRENCY);
         let mut sample = ChatSample::default();

@@ -78,7 +78,7 @@ impl VodRef {
         };
         let id = id(written).ok_or(VodRefError::Id)?;
         let start = match url.query_pairs().find(|(name, _)| name == "t") {
-            Some((_, value)) => Some(start(&value).ok_or(VodRefError::Start)?),
+            Some((_, value)) => Some(read_start(&value).ok_or(VodRefError::Start)?),
             None => None,
         };
         Ok(Self { id, slug, start })
@@ -117,8 +117,10 @@ fn is_page(first: &str) -> bool {
     )
 }
 
-/// Seconds, or hours, minutes and seconds with their letters, in this order and each at most once.
-fn start(text: &str) -> Option<Duration> {
+/// Reads where to begin as addresses tell it (`?t=`): seconds, or hours, minutes and seconds with their letters, in this order
+/// and each at most once. `None` if it is neither.
+#[must_use]
+pub fn read_start(text: &str) -> Option<Duration> {
     let text = text.trim().to_ascii_lowercase();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);

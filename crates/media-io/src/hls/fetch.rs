@@ -13,6 +13,7 @@ use super::client::{Answer, HlsClient, Request};
 use super::error::HlsError;
 use super::guard::Reach;
 use super::key::{KEY_LENGTH, decrypt, sequence_iv};
+use super::packed::to_transport;
 use super::packing::sniff;
 use super::playlist::{ByteRange, Encryption, Entry, MediaList, Playlist, parse};
 use super::rendition::{Rendition, RenditionRule, choose};
@@ -137,6 +138,7 @@ impl Fetcher {
             }
             None => answer.bytes,
         };
+        let bytes = to_transport(&bytes).map_or(bytes, Bytes::from);
         let packing = sniff(&bytes).map_err(|found| HlsError::NotMedia {
             host: address.host(),
             what: "the segment",

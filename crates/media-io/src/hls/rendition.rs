@@ -88,11 +88,16 @@ pub fn choose(master: &Master, rule: RenditionRule) -> Option<(Reference, Rendit
     Some((chosen.uri.clone(), describe(master, chosen)))
 }
 
-/// The sound that is listed apart, or else the leanest rendition without a picture.
+/// The sound that is listed apart, or else the leanest rendition without a picture. Of sounds apart it is the one that is
+/// played with the best picture when nobody chooses, so that what is listened to is what a clip sounds like.
 fn audio_only(master: &Master) -> Option<(Reference, Rendition)> {
-    let apart =
-        master.audio.iter().filter(|track| track.uri.is_some()).min_by_key(|track| Reverse(track.default));
-    if let Some(uri) = apart.and_then(|track| track.uri.clone()) {
+    let best =
+        master.variants.iter().filter(|variant| !is_audio(variant)).max_by_key(|variant| rank(variant));
+    let group = best.and_then(|variant| variant.audio_group.as_ref());
+    // Where the sound is in the pictures' own segments, what is listed beside it is another language or a comment.
+    let tracks = master.audio.iter().filter(|track| track.uri.is_some() && is_apart(master, &track.group));
+    let chosen = tracks.min_by_key(|track| (group != Some(&track.group), Reverse(track.default)));
+    if let Some(uri) = chosen.and_then(|track| track.uri.clone()) {
         return Some((uri, Rendition { audio_only: true, ..Rendition::default() }));
     }
     let variant =
@@ -100,11 +105,13 @@ fn audio_only(master: &Master) -> Option<(Reference, Rendition)> {
     Some((variant.uri.clone(), describe(master, variant)))
 }
 
+/// Whether all sound of a group is in lists of its own.
+fn is_apart(master: &Master, group: &str) -> bool {
+    let mut tracks = master.audio.iter().filter(|track| track.group == group).peekable();
+    tracks.peek().is_some() && tracks.all(|track| track.uri.is_some())
+}
+
 fn describe(master: &Master, variant: &Variant) -> Rendition {
-    let apart = |group: &String| {
-        let mut tracks = master.audio.iter().filter(|track| track.group == *group).peekable();
-        tracks.peek().is_some() && tracks.all(|track| track.uri.is_some())
-    };
     let audio_only = is_audio(variant);
     Rendition {
         size: variant.size,
@@ -112,7 +119,7 @@ fn describe(master: &Master, variant: &Variant) -> Rendition {
         frame_rate: variant.frame_rate,
         codecs: variant.codecs.clone(),
         audio_only,
-        silent: !audio_only && variant.audio_group.as_ref().is_some_and(apart),
+        silent: !audio_only && variant.audio_group.as_ref().is_some_and(|group| is_apart(master, group)),
     }
 }
 
@@ -197,6 +204,32 @@ mod tests {
         };
         assert_eq!(chosen(&master, RenditionRule::AudioOnly), "de.m3u8");
         assert!(choose(&master, RenditionRule::Best).unwrap().1.silent);
+    }
+
+    #[test]
+    fn sound_apart_is_that_of_the_best_picture() {
+        let track = |group: &str, uri: &str| {
+            format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{group}\",DEFAULT=YES{uri}\n")
+        };
+        let text = |high: &str| {
+            let pictures = "#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=4x4,AUDIO=\"low\"\nsmall.m3u8\n\
+                            #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=8x8,AUDIO=\"high\"\nlarge.m3u8\n";
+            format!("#EXTM3U\n{}{}{pictures}", track("low", ",URI=\"low.m3u8\""), track("high", high))
+        };
+        let read = |text: String| match parse(text.as_bytes()).unwrap() {
+            Playlist::Master(master) => master,
+            Playlist::Media(_) => panic!("not a list of renditions"),
+        };
+        let apart = read(text(",URI=\"high.m3u8\""));
+        assert_eq!(chosen(&apart, RenditionRule::AudioOnly), "high.m3u8");
+        // The best picture has its sound with it; the other is not its sound, but as good to listen to.
+        let with = read(text(""));
+        assert!(!choose(&with, RenditionRule::Best).unwrap().1.silent);
+        assert_eq!(chosen(&with, RenditionRule::AudioOnly), "low.m3u8");
+        let comment = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"main\",DEFAULT=YES\n\
+                       #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"comment\",URI=\"comment.m3u8\"\n\
+                       #EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=4x4,AUDIO=\"a\"\nv.m3u8\n";
+        assert_eq!(chosen(&read(comment.to_owned()), RenditionRule::AudioOnly), "v.m3u8");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, 
 use axum::http::{Request, Response, StatusCode};
 use futures::stream::{self, StreamExt};
 use media_io::hls::{Address, HlsClient, HlsOptions};
+use tokio::sync::watch;
 
 /// What a path answers.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ impl Reply {
 struct Paths {
     replies: HashMap<String, Vec<Reply>>,
     requests: HashMap<String, usize>,
+    /// How many bodies that never come were given up by who waited for them.
+    given_up: usize,
 }
 
 /// An origin that serves until the test ends.
@@ -51,6 +54,25 @@ struct Paths {
 pub(crate) struct Origin {
     base: String,
     paths: Arc<Mutex<Paths>>,
+    /// Told of each request and of each body that is given up.
+    changed: watch::Sender<()>,
+}
+
+/// What the server has.
+#[derive(Clone)]
+struct Served {
+    paths: Arc<Mutex<Paths>>,
+    changed: watch::Sender<()>,
+}
+
+/// Goes with a body.
+struct Waited(Served);
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        self.0.paths.lock().unwrap().given_up += 1;
+        self.0.changed.send_replace(());
+    }
 }
 
 impl Origin {
@@ -58,9 +80,11 @@ impl Origin {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let paths: Arc<Mutex<Paths>> = Arc::default();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&paths));
+        let changed = watch::Sender::new(());
+        let served = Served { paths: Arc::clone(&paths), changed: changed.clone() };
+        let router = Router::new().fallback(answer).with_state(served);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { base, paths }
+        Self { base, paths, changed }
     }
 
     /// What a path answers, one after another; the last stays.
@@ -82,6 +106,23 @@ impl Origin {
         self.paths.lock().unwrap().requests.get(path).copied().unwrap_or(0)
     }
 
+    /// Waits until a path was asked for.
+    pub(crate) async fn asked(&self, path: &str) {
+        self.until(|paths| paths.requests.contains_key(path)).await;
+    }
+
+    /// Waits until somebody has given up waiting for a body that never comes.
+    pub(crate) async fn given_up(&self) {
+        self.until(|paths| paths.given_up > 0).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Paths) -> bool) {
+        let mut changed = self.changed.subscribe();
+        while !is_so(&self.paths.lock().unwrap()) {
+            changed.changed().await.unwrap();
+        }
+    }
+
     /// An address here, with a token as real ones have.
     pub(crate) fn address(&self, path: &str) -> Address {
         Address::parse(&format!("{}{path}?token=secret", self.base)).unwrap()
@@ -92,16 +133,17 @@ impl Origin {
     }
 }
 
-async fn answer(State(paths): State<Arc<Mutex<Paths>>>, request: Request<Body>) -> Response<Body> {
+async fn answer(State(served): State<Served>, request: Request<Body>) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let reply = {
-        let mut paths = paths.lock().unwrap();
+        let mut paths = served.paths.lock().unwrap();
         let paths = &mut *paths;
         let earlier = paths.requests.entry(path.clone()).or_default();
         *earlier += 1;
         let replies = paths.replies.get(&path);
         replies.and_then(|replies| replies.get(*earlier - 1).or(replies.last())).cloned()
     };
+    served.changed.send_replace(());
     let builder = Response::builder();
     let response = match reply.unwrap_or(Reply::Status(404)) {
         Reply::Body(bytes) => builder.header(CONTENT_TYPE, "application/octet-stream").body(bytes.into()),
@@ -118,7 +160,9 @@ async fn answer(State(paths): State<Arc<Mutex<Paths>>>, request: Request<Body>) 
             builder.body(Body::from_stream(packets))
         }
         Reply::Silent => {
-            let nothing = stream::pending::<Result<Bytes, Infallible>>().boxed();
+            let waited = Waited(served);
+            let nothing = stream::pending::<Result<Bytes, Infallible>>();
+            let nothing = nothing.inspect(move |_| _ = &waited).boxed();
             builder.body(Body::from_stream(nothing))
         }
         Reply::Ranged(bytes) => {

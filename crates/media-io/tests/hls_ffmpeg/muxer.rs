@@ -55,7 +55,8 @@ const MAYBE_HE_AAC: Source = Source { encoding: &["-ar", "24000"], sampling: 24_
 
 /// The files of a stream: segments, or parts of one file that grows.
 const SEPARATE: &[&str] = &[];
-const ONE_FILE: &[&str] = &["-hls_flags", "single_file+program_date_time", "-hls_list_size", "0"];
+const ONE_FILE: &[&str] = &["-hls_flags", "single_file"];
+const ONE_FILE_DATED: &[&str] = &["-hls_flags", "single_file+program_date_time"];
 
 impl Source {
     fn media(&self) -> TestMedia {
@@ -184,6 +185,7 @@ async fn streams_of_ffmpegs_muxer_are_recorded_to_the_frame_and_sample() {
     let cases = [
         (&REORDERED, &reordered, Packing::Transport, SEPARATE),
         (&REORDERED, &reordered, Packing::Transport, ONE_FILE),
+        (&REORDERED, &reordered, Packing::Transport, ONE_FILE_DATED),
         (&REORDERED, &reordered, Packing::Fragmented, SEPARATE),
         (&ODD, &odd, Packing::Transport, SEPARATE),
         (&ODD, &odd, Packing::Fragmented, SEPARATE),

@@ -308,7 +308,7 @@ impl LiveReader {
     }
 
     fn listed(&mut self, reloaded: Reloaded, asked_at: Instant, now: Instant) -> Result<(), HlsError> {
-        let Reloaded { listing, resolved } = reloaded;
+        let Reloaded { mut listing, resolved } = reloaded;
         let joined = self.current.is_some();
         if !joined && let Some(method) = listing.list.unsupported_encryption() {
             let method = method.to_owned();
@@ -316,6 +316,7 @@ impl LiveReader {
         }
         self.failures = 0;
         self.failing_since = None;
+        self.window.renumber(&mut listing.list);
         let mut update =
             self.window.update(&listing.list, now.duration_since(self.listed_at), self.options.join);
         let fetcher = match resolved {

@@ -51,7 +51,7 @@ pub(super) struct Current {
     pub(super) fetcher: Arc<Fetcher>,
 }
 
-/// Fetches one segment, again and again while it is listed.
+/// Fetches one segment, again and again while it is listed, and as often as anything is tried once no list tells of it any more.
 pub(super) async fn fetch_listed(
     epoch: u32,
     entry: Entry,
@@ -85,9 +85,11 @@ pub(super) async fn fetch_listed(
         }
         tokio::time::sleep(options.delay(failures)).await;
         latest = current.borrow_and_update().clone();
-        let ended = latest.listing.list.ended && failures >= options.attempts;
-        let listed = listed(&latest, epoch, entry.sequence).is_some();
-        if ended || !listed || started.elapsed() > patience {
+        // Where numbers have begun anew, a list says nothing of what came before: it may still be had at its old address.
+        let says_nothing = latest.listing.list.ended || latest.epoch != epoch;
+        let listed = says_nothing || listed(&latest, epoch, entry.sequence).is_some();
+        let tried = says_nothing && failures >= options.attempts;
+        if tried || !listed || started.elapsed() > patience {
             return Err(error);
         }
     }

@@ -41,6 +41,10 @@ pub(super) struct Window {
     discontinuities: Option<u64>,
     /// The wall-clock time at the end of what was taken.
     clock: Option<Timestamp>,
+    /// By how much the numbers of lists are too low; see [`Window::renumber`].
+    shift: u64,
+    /// Whether it cannot be told any more by how much they are.
+    is_adrift: bool,
 }
 
 #[derive(Debug)]
@@ -79,16 +83,17 @@ enum Lineage {
     Unknown,
 }
 
-/// The index after the segment of that number and time; none if the list does not hold it.
+/// The index after the segment of that number and time, or else of that time, since numbers may begin anew; none if the list
+/// does not hold it.
 fn after(list: &MediaList, sequence: u64, date: Option<Timestamp>) -> Option<usize> {
-    let is_it = |entry: &Entry| {
-        entry.sequence == sequence
-            && match (date, entry.program_date_time) {
-                (Some(known), Some(date)) => known.duration_since(date).abs() <= half(entry.duration),
-                _ => true,
-            }
+    let of_time = |entry: &Entry| {
+        let both = date.zip(entry.program_date_time);
+        both.map(|(known, date)| known.duration_since(date).abs() <= half(entry.duration))
     };
-    list.entries.iter().position(is_it).map(|index| index + 1)
+    let is_it = |entry: &Entry| entry.sequence == sequence && of_time(entry).unwrap_or(true);
+    let index = list.entries.iter().position(is_it);
+    let index = index.or_else(|| list.entries.iter().position(|entry| of_time(entry).unwrap_or(false)));
+    index.map(|index| index + 1)
 }
 
 impl Window {
@@ -97,7 +102,37 @@ impl Window {
         self.epoch
     }
 
-    /// Compares a list with what is known. `elapsed` is the time since the list before it; `join` holds for the first.
+    /// Puts right the numbers of a list of parts of one file. ffmpeg's muxer numbers the first of them 0 however many have left
+    /// the list (`single_file`), but a part of a file is known by where it lies.
+    pub(super) fn renumber(&mut self, list: &mut MediaList) {
+        self.is_adrift = false;
+        if self.next.is_none() || list.entries.iter().any(|entry| entry.byte_range.is_none()) {
+            return;
+        }
+        let shifts = list.entries.iter().filter_map(|entry| {
+            let seen = self.seen.iter().rev().find(|seen| seen.is_at(entry))?;
+            let is_other =
+                |(one, other): (Timestamp, Timestamp)| one.duration_since(other).abs() > half(entry.duration);
+            let dates = seen.date.zip(entry.program_date_time);
+            (!dates.is_some_and(is_other)).then(|| seen.sequence.checked_sub(entry.sequence))
+        });
+        let mut shifts = shifts.peekable();
+        let Some(Some(shift)) = shifts.peek().copied() else {
+            self.is_adrift = self.shift > 0;
+            self.shift = 0;
+            return;
+        };
+        if shifts.any(|other| other != Some(shift)) {
+            return;
+        }
+        self.shift = shift;
+        list.sequence = list.sequence.saturating_add(shift);
+        for entry in &mut list.entries {
+            entry.sequence = entry.sequence.saturating_add(shift);
+        }
+    }
+
+    /// Compares a list, which was [renumbered](Self::renumber), with what is known. `elapsed` is the time since the list before it; `join` holds for the first.
     pub(super) fn update(&mut self, list: &MediaList, elapsed: Duration, join: JoinAt) -> Update {
         let Some(next) = self.next else {
             if list.entries.is_empty() {
@@ -141,6 +176,9 @@ impl Window {
     }
 
     fn lineage(&self, list: &MediaList) -> Lineage {
+        if self.is_adrift {
+            return Lineage::Other;
+        }
         let mut differs = false;
         for known in &self.seen {
             let Some(entry) = list.entry(known.sequence) else { continue };
@@ -162,15 +200,20 @@ impl Window {
 
     /// Whether a list that ends before what is known has to be believed.
     fn doubt(&mut self, list: &MediaList) -> bool {
-        let last = list.entries.last();
-        let dated = last.and_then(|last| Some((last.program_date_time?, last.duration)));
         let mut limit = DOUBTS;
-        if let (Some((date, duration)), Some(clock)) = (dated, self.clock) {
-            if date.saturating_add(half(duration)).is_ok_and(|middle| middle > clock) {
+        if let Some(clock) = self.clock {
+            let middle = |entry: &Entry| {
+                entry.program_date_time.and_then(|date| date.checked_add(half(entry.duration)).ok())
+            };
+            let mut middles = list.entries.iter().filter_map(middle).peekable();
+            if middles.peek().is_some() {
+                limit = DOUBTS_AGAINST_TIMES;
+            }
+            // Any of them: the clock may have been set back within the list.
+            if middles.any(|middle| middle > clock) {
                 // It is newer than all that is known, under a lower number.
                 return true;
             }
-            limit = DOUBTS_AGAINST_TIMES;
         }
         let (count, end) = self.doubts;
         let moved = count == 0 || list.end() > end;

@@ -51,6 +51,59 @@ fn only_what_is_new_is_taken() {
     assert_eq!(names(&joined), ["7.ts", "8.ts"]);
 }
 
+/// A list of parts of one file, which are all numbered from 0.
+fn parts(content: std::ops::Range<u64>, dated: bool) -> MediaList {
+    let mut list = list(0, content.clone(), dated);
+    for (entry, content) in list.entries.iter_mut().zip(content) {
+        entry.uri = Reference::new("all.ts".to_owned());
+        entry.byte_range = Some(ByteRange { offset: 100 * content, length: 100 });
+    }
+    list
+}
+
+#[test]
+fn parts_of_a_file_that_are_numbered_from_0_again_and_again_go_on() {
+    for dated in [true, false] {
+        let mut window = Window::default();
+        let mut told = |content: std::ops::Range<u64>| {
+            let mut list = parts(content, dated);
+            window.renumber(&mut list);
+            let update = feed(&mut window, &list);
+            let numbers: Vec<u64> = update.fresh.iter().map(|entry| entry.sequence).collect();
+            (numbers, update.reset || update.behind || update.fresh.iter().any(|entry| entry.discontinuity))
+        };
+        assert_eq!(told(0..2), (vec![0, 1], false));
+        assert_eq!(told(0..4), (vec![2, 3], false));
+        assert_eq!(told(1..5), (vec![4], false));
+        assert_eq!(told(1..5), (vec![], false));
+        assert_eq!(told(4..8), (vec![5, 6, 7], false));
+        // Some left unseen, so it is not known how many.
+        assert_eq!(told(20..24), (vec![0, 1, 2, 3], true));
+        assert_eq!(told(22..26), (vec![4, 5], false));
+    }
+}
+
+#[test]
+fn a_reader_joins_after_what_it_had_under_another_number() {
+    let mut window = Window::default();
+    let join = JoinAt::After { sequence: 57, program_date_time: Some(day() + SignedDuration::from_secs(4)) };
+    let update = window.update(&list(0, 1..5, true), Duration::ZERO, join);
+    assert_eq!(names(&update), ["3.ts", "4.ts"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_within_a_list_does_not_hide_that_it_is_new() {
+    let mut window = Window::default();
+    feed(&mut window, &list(90, 0..4, true));
+    let mut anew = list(0, 4..8, true);
+    for entry in &mut anew.entries[2..] {
+        entry.program_date_time = entry.program_date_time.map(|date| date - SignedDuration::from_hours(1));
+    }
+    let update = feed(&mut window, &anew);
+    assert!(update.reset);
+    assert_eq!(names(&update), ["4.ts", "5.ts", "6.ts", "7.ts"]);
+}
+
 #[test]
 fn what_left_unseen_is_told() {
     for dated in [true, false] {
