@@ -45,6 +45,13 @@ impl Analysis {
     }
 }
 
+impl Analysis {
+    /// Leaves out the candidates that are over before `start`.
+    pub(crate) fn begin_at(&mut self, start: MediaDuration) {
+        self.candidates.retain(|candidate| candidate.core.end() > MediaTime::ZERO + start);
+    }
+}
+
 /// Level and score at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {

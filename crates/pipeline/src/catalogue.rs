@@ -18,6 +18,7 @@ use timeline::{ClipId, Digest, SourceId};
 pub(crate) use self::sessions::SessionRow;
 use crate::fingerprint::digest_of;
 use crate::job::{Job, LIVE_QUEUE, Step, queue_of};
+use crate::publishing::NewPublication;
 use crate::{Error, RunSettings, Stage};
 
 /// Connections at once: the queue, two jobs, and recordings that write their candidates.
@@ -104,6 +105,11 @@ impl Catalogue {
         &self.pool
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Closes the database, which writes its journal back.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
@@ -124,6 +130,33 @@ impl Catalogue {
             let created: String = row.get(0);
             (created.parse().unwrap_or(Timestamp::UNIX_EPOCH), row.get::<Option<String>, _>(1).is_some())
         }))
+    }
+
+    /// The finished run that was made of an address, and the recording that was there.
+    pub(crate) async fn run_of_address(&self, request: Digest) -> Result<Option<(Digest, SourceId)>, Error> {
+        let row = sqlx::query(
+            "SELECT runs.id, runs.recording_id FROM addresses JOIN runs ON runs.id = addresses.run_id
+             WHERE addresses.id = ? AND runs.finished_at IS NOT NULL",
+        )
+        .bind(request.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        let digest = |text: String| text.parse::<Digest>().ok();
+        Ok(row.and_then(|row| Some((digest(row.get(0))?, SourceId(digest(row.get(1))?)))))
+    }
+
+    /// Remembers that an address is processed by a run, and no longer by an earlier one.
+    pub(crate) async fn note_address(&self, request: Digest, run: Digest) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO addresses VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id",
+        )
+        .bind(request.to_string())
+        .bind(run.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(())
     }
 
     /// Forgets a run and its jobs.
@@ -347,6 +380,14 @@ impl Change<'_> {
             .await
             .map_err(self.catalogue.failed())?;
         Ok(())
+    }
+
+    /// Puts a clip into the queue of publications, unless it is there.
+    pub(crate) async fn publish(&mut self, new: &NewPublication) -> Result<(), Error> {
+        crate::publishing::insert(&mut self.transaction, new, Timestamp::now())
+            .await
+            .map(drop)
+            .map_err(self.catalogue.failed())
     }
 
     pub(crate) async fn commit(self) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use highlight_detect::{ChatMessage, Lexicon, RankOptions};
 use media_io::{Ffmpeg, MediaInfo};
-use timeline::{Span, SpanSet, Transcript};
+use timeline::{MediaDuration, Span, SpanSet, Transcript};
 
 use crate::analysis::analyse;
 use crate::contract::Detection;
@@ -16,6 +16,7 @@ use crate::footage::Excerpt;
 use crate::selection::{Findings, Selector, evidence_spans, groups};
 use crate::settings::{LexiconSettings, SpeechSettings};
 use crate::speech::Speech;
+use crate::vod::VodError;
 use crate::{Analysis, Error};
 
 /// What to look for and with what.
@@ -27,6 +28,10 @@ pub struct DetectRequest {
     pub lexicon: LexiconSettings,
     /// Chat, on the timeline of the recording; empty if there is none.
     pub chat: Vec<ChatMessage>,
+    /// Moments that are over before this are left out.
+    pub start: Option<MediaDuration>,
+    /// Whether the chat of a finished broadcast is asked for around its moments.
+    pub sampled_chat: bool,
     /// What is said, if that is known already; nobody listens for words then.
     pub transcript: Option<Transcript>,
     /// How speech is recognised; `None` if it is not.
@@ -47,9 +52,15 @@ pub fn detect(
     request.options.validate()?;
     let lexicon = request.lexicon.build()?;
     events.started(Stage::Analyse, 0, "listening");
-    let analysis = analyse(path, ffmpeg, &request.chat, interrupt, &mut |share| {
+    let mut analysis = analyse(path, ffmpeg, &request.chat, interrupt, &mut |share| {
         events.progress(Stage::Analyse, 0, share);
     })?;
+    if let Some(start) = request.start {
+        if start >= analysis.duration {
+            return Err(VodError::StartsAfterEnd { start, length: analysis.duration }.into());
+        }
+        analysis.begin_at(start);
+    }
     events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
     let mut speech = request.speech.clone().map(Speech::new);
     // A long file takes ffprobe a while and much memory, so it is not asked about pictures that cannot be there.

@@ -11,7 +11,7 @@ use apalis_sqlite::{Config, SqliteStorage};
 use highlight_detect::Lexicon;
 use media_io::Ffmpeg;
 use render::Encoder;
-use timeline::ClipId;
+use timeline::{ClipId, MediaDuration};
 use tokio::sync::watch;
 
 use crate::catalogue::{Catalogue, Run};
@@ -37,6 +37,17 @@ pub(crate) enum Material {
     Download(Box<MediaFile>, PathBuf),
     /// A broadcast in segments.
     Broadcast(Box<Broadcast>),
+}
+
+impl Material {
+    /// From where on it is looked through, if not from its beginning.
+    pub(crate) fn start(&self) -> Option<MediaDuration> {
+        match self {
+            Self::File(_) => None,
+            Self::Download(file, _) => file.start(),
+            Self::Broadcast(broadcast) => broadcast.start(),
+        }
+    }
 }
 
 /// Where a run keeps what is its own, in the data folder.

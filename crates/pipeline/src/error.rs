@@ -26,6 +26,9 @@ pub enum Error {
     /// A clip cannot be stored.
     #[error(transparent)]
     Storage(Box<storage::StorageError>),
+    /// A clip cannot be made ready to be published.
+    #[error(transparent)]
+    Publish(#[from] publish::PublishError),
     /// A chat or transcript file is not what it should be.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -37,7 +40,8 @@ pub enum Error {
     Options(#[from] highlight_detect::OptionsError),
     /// The template of the posting text is wrong.
     #[error(
-        "the description template cannot be used: {source}; it may use streamer, title, text, score, rank, start and words"
+        "the description template cannot be used: {source}; it may use {}",
+        crate::CAPTION_VARIABLES.join(", ")
     )]
     Template {
         /// What the template engine said.

@@ -7,11 +7,12 @@ use std::path::Path;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::{Deserialize, Serialize};
 use storage::{ClipRecord, ClipStore, FileKind, FileSource, Layout, NewClip};
-use timeline::{ClipId, MediaTime};
+use timeline::{ClipId, MediaTime, StreamerName};
 
 use crate::catalogue::Run;
 use crate::contract::{ClipEntry, Detection, HighlightEntry, rounded};
 use crate::engine::Engine;
+use crate::publishing::ClipPost;
 use crate::rendering::Rendered;
 use crate::report_data::report_data;
 use crate::settings::RunSettings;
@@ -49,6 +50,9 @@ pub(crate) struct Outputs {
     pub(crate) clips: Vec<String>,
     /// Which clips these are.
     pub(crate) ids: Vec<ClipId>,
+    /// The clips as they may be published.
+    #[serde(default)]
+    pub(crate) posts: Vec<ClipPost>,
     /// How many highlights were found.
     pub(crate) highlights: usize,
     /// Whether there was a picture to cut.
@@ -62,24 +66,66 @@ fn name_of(settings: &RunSettings, rank: usize, start: MediaTime) -> String {
     format!("{}-{rank:02}-{hours}h{minutes:02}m{seconds:02}s", settings.streamer)
 }
 
+/// What the template of the posting text may use.
+pub const CAPTION_VARIABLES: &[&str] =
+    &["streamer", "title", "category", "text", "words", "hashtags", "score", "rank", "start"];
+
 /// The text to post with a clip.
 pub(crate) fn caption(settings: &RunSettings, rank: usize, entry: &HighlightEntry) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let words: Vec<String> = entry.words.iter().map(|word| word.text.clone()).collect();
-    let rendered = environment.render_str(
+    filled(
         &settings.description_template,
         context! {
             streamer => settings.streamer.as_str(),
             title => settings.title.as_str(),
+            category => settings.category.as_str(),
+            hashtags => signed(&settings.hashtags),
             text => entry.text.as_str(),
             score => entry.score,
             rank => rank,
             start => MediaTime::from_secs_f64(entry.start_s).to_string(),
             words => words,
         },
-    );
-    Ok(rendered.map_err(|source| Error::Template { source })?.trim().to_owned())
+    )
+}
+
+/// The text to post with a video that was not made here: of what its template may use, streamer, title and hashtags are known.
+///
+/// # Errors
+/// [`Error::Template`] if it uses what there is not.
+pub fn plain_caption(
+    template: &str,
+    streamer: &StreamerName,
+    title: &str,
+    hashtags: &[String],
+) -> Result<String, Error> {
+    let words: [String; 0] = [];
+    filled(
+        template,
+        context! {
+            streamer => streamer.as_str(),
+            title => title,
+            category => "",
+            hashtags => signed(hashtags),
+            text => "",
+            score => 0.0,
+            rank => 1,
+            start => MediaTime::ZERO.to_string(),
+            words => words,
+        },
+    )
+}
+
+/// Hashtags with their sign, in one line.
+fn signed(hashtags: &[String]) -> String {
+    hashtags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+}
+
+fn filled(template: &str, facts: minijinja::Value) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let text = environment.render_str(template, facts).map_err(|source| Error::Template { source })?;
+    Ok(text.trim().to_owned())
 }
 
 /// Writes `contents` to `path` so that it is there as a whole or not at all.
@@ -115,7 +161,8 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     store.sweep(jiff::Timestamp::now()).await?;
     sweep(&run.output_dir)?;
     let taken = taken_names(&store, run).await?;
-    let (mut clips, mut made_names, mut captions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut clips, mut posts, mut made_names, mut captions) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (rank, (entry, id)) in (1..).zip(detection.highlights.iter_mut().zip(&ranked.clips)) {
         let text = caption(&run.settings, rank, entry)?;
         let made = rendered.iter().find(|(item, _)| *item == id.to_string()).map(|(_, rendered)| rendered);
@@ -128,7 +175,9 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
             entry.end_s = rounded(made.clip.span.end().as_secs_f64());
             entry.clip = Some(clip_entry(&name, made));
             store.put(&new_clip(engine, *id, &name, entry, &text)).await?;
-            clips.push(format!("{CLIPS}/{name}.mp4"));
+            let file = format!("{CLIPS}/{name}.mp4");
+            posts.push(ClipPost::new(file.clone(), *id, &text, entry));
+            clips.push(file);
             made_names.push(name);
         }
         captions.push(text);
@@ -142,6 +191,7 @@ pub(crate) async fn export(engine: &Engine) -> Result<Outputs, Error> {
     write_whole(&run.output_dir.join(REPORT), &page)?;
     Ok(Outputs {
         clips,
+        posts,
         ids: ranked.clips,
         highlights: detection.highlights.len(),
         has_video: ingested.has_video,

@@ -1,10 +1,12 @@
 //! Where the sound and picture of a run lie, and files cut out of it to work on.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use media_io::hls::store::{Absence, Entry, GapEntry, SegmentEntry, SegmentStore};
 use media_io::hls::{InitSection, Packing, Segment};
+use media_io::{Delayed, Ffmpeg, mux};
 use tempfile::TempPath;
 use timeline::{Gap, GapCause, MediaDuration, MediaTime, Span};
 
@@ -93,6 +95,8 @@ pub(crate) enum Footage {
     Segments(SharedStore),
     /// In pieces that were fetched for one span.
     Pieces(Pieces),
+    /// The pictures in such pieces, their sound in a store of its own. ffmpeg brings them together.
+    Apart { pieces: Pieces, sound: SharedStore, ffmpeg: Ffmpeg },
 }
 
 /// Segments on disk that hold one span of a broadcast and may be joined.
@@ -152,6 +156,21 @@ impl Footage {
             Self::Pieces(pieces) => {
                 let made = pieces.join(scratch)?;
                 Ok(Excerpt { path: made.to_path_buf(), origin: pieces.origin, _made: Some(made) })
+            }
+            Self::Apart { pieces, sound, ffmpeg } => {
+                let picture = pieces.join(scratch)?;
+                let sound = Self::Segments(sound.clone()).excerpt(span, scratch)?;
+                let origin = pieces.origin.min(sound.origin);
+                let made = scratch_file(scratch)?.into_temp_path();
+                let never = AtomicBool::new(false);
+                mux(
+                    ffmpeg,
+                    Delayed { path: &picture, delay: pieces.origin - origin },
+                    Delayed { path: &sound.path, delay: sound.origin - origin },
+                    &made,
+                    &never,
+                )?;
+                Ok(Excerpt { path: made.to_path_buf(), origin, _made: Some(made) })
             }
         }
     }

@@ -81,6 +81,8 @@ impl Job {
             _ => 0,
         };
         let key = format!("{}:{}:{}", self.run, self.step.stage(), self.step.item());
-        Ok(TaskBuilder::new(bytes).priority(priority).max_attempts(1).idempotency_key(key).build())
+        // Due since ever: a job that is due from now on would wait if the machine's clock were set back.
+        let task = TaskBuilder::new(bytes).priority(priority).max_attempts(1).run_at_timestamp(0);
+        Ok(task.idempotency_key(key).build())
     }
 }

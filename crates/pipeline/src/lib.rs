@@ -29,6 +29,7 @@ mod listening;
 pub mod live;
 mod lock;
 mod process;
+pub mod publishing;
 mod rendering;
 pub mod report;
 mod report_data;
@@ -43,6 +44,7 @@ pub use contract::{Detection, HighlightEntry, ReasonEntry, RejectedEntry, WordEn
 pub use detect::{DetectRequest, detect};
 pub use error::Error;
 pub use event::{Event, EventSink, Stage};
+pub use export::{CAPTION_VARIABLES, plain_caption};
 pub use inputs::{InputError, read_chat, read_transcript};
 pub use process::{Outcome, ProcessRequest, Processed, Source, process};
 pub use settings::{InputFile, LexiconSettings, RunSettings, SpeechSettings};

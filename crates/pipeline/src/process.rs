@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use media_io::Ffmpeg;
@@ -17,11 +18,17 @@ use crate::export::{self, CLIPS, LIST, Outputs, REPORT};
 use crate::fingerprint::{digest_of, source_id};
 use crate::job::queue_of;
 use crate::lock::{RunLock, Turn};
-use crate::vod::{MediaFile, Opened, VodAccess, VodInput, interrupted, kept, move_file};
+use crate::publishing::{Outlet, Queue, intake};
+use crate::vod::{
+    FinishedRun, MediaFile, Opened, VodAccess, VodInput, folder_of, interrupted, kept, lock_of, move_file,
+    request_id, sweep,
+};
 use crate::{Error, Event, EventSink, RunSettings, Stage};
 
 /// Tells keeping the whole from storing clips, among the parts of storing.
 const WHOLE: u32 = 1;
+/// Where clips wait to be stored, in the data folder.
+const SPOOL: &str = "spool";
 /// The database, in the data folder.
 pub(crate) const DATABASE: &str = "streamliner.db";
 
@@ -54,8 +61,12 @@ pub struct ProcessRequest {
     pub output_dir: PathBuf,
     /// Which clips of earlier runs are removed from the output folder afterwards.
     pub retention: Retention,
+    /// How long what was fetched of a broadcast is kept for a run that did not finish; for ever if that is not told.
+    pub keep_unfinished: Option<Duration>,
     /// Whether to start over although it was done, or begun, before.
     pub force: bool,
+    /// Where the clips are published: each is put into the queue of publications, once.
+    pub outlets: Vec<Outlet>,
 }
 
 /// How it ended.
@@ -119,7 +130,18 @@ pub async fn process(
     let lexicon = settings.lexicon.build()?;
     // A mistake in the template is better found now than after an hour of work.
     export::caption(settings, 1, &HighlightEntry::default())?;
-    let found = Found::find(&request.source, ffmpeg, &interrupt).await?;
+    let known = Known::of(request).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.is_lasting) {
+        return known.answer(request);
+    }
+    let found = match (Found::find(&request.source, ffmpeg, &interrupt).await, known) {
+        (Err(error), Some(known)) if !error.is_interrupted() => {
+            let text = format!("whether it has changed since is not known: {error}");
+            events.send(Event::Notice(text));
+            return known.answer(request);
+        }
+        (found, _) => found?,
+    };
     let output_dir = made(&request.output_dir)?;
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?.check_writable().await?;
     let data_dir = made(&request.data_dir)?;
@@ -129,21 +151,20 @@ pub async fn process(
     let id = digest_of(&[&recording, settings, &output_dir.as_os_str().as_encoded_bytes()]);
     let locks = made(&data_dir.join("locks"))?;
     let _lock = RunLock::take(&locks.join(format!("{id}.lock")))?;
-    let vod = data_dir.join("vods").join(recording.to_string());
-    // Runs over one broadcast share what is fetched of it.
+    let vod = folder_of(&data_dir, recording);
     let _vod_lock = match &request.source {
-        Source::Vod { .. } => Some(RunLock::take(&locks.join(format!("vod-{recording}.lock")))?),
+        Source::Vod { .. } => Some(RunLock::take(&lock_of(&locks, recording))?),
         Source::File(_) => None,
     };
+    if let Some(age) = request.keep_unfinished {
+        sweep(&data_dir, &locks, age);
+    }
     let shown = found.shown;
     let title = if settings.title.is_empty() { found.title } else { settings.title.clone() };
+    let is_complete = found.material.is_complete();
     let material = found.material.into_material(&vod);
-    let catalogue = {
-        // Two processes that make the database at once would stand in each other's way.
-        let _turn = Turn::wait_for(locks.join("database.lock")).await?;
-        Catalogue::open(&data_dir.join(DATABASE)).await?
-    };
-    let spool = data_dir.join("spool").join(id.to_string());
+    let catalogue = opened(&data_dir, &locks).await?;
+    let spool = data_dir.join(SPOOL).join(id.to_string());
 
     if settings.render.encoder.choice != EncoderChoice::Auto {
         // An encoder that was asked for and does not work is better told now than after listening for an hour.
@@ -156,8 +177,9 @@ pub async fn process(
         if !request.force && processed.is_there(&request.retention) {
             // Left behind if the process was killed between its last commit and its end.
             clear(&spool)?;
-            keep_full(&request.source, &material, &output_dir, &interrupt, &events).await?;
+            keep_full(&request.source, &material, ffmpeg, &output_dir, &interrupt, &events).await?;
             clear(&vod)?;
+            publish(&catalogue, id, &outputs, &output_dir, request).await?;
             return if outputs.has_video { Ok(processed) } else { Err(nothing_to_show(&shown, &output_dir)) };
         }
         if !request.force {
@@ -169,6 +191,7 @@ pub async fn process(
         state = None;
     } else if request.force && state.is_some() {
         catalogue.forget(id).await?;
+        clear(&vod)?;
         state = None;
     }
     let run = Run {
@@ -189,6 +212,9 @@ pub async fn process(
             resume(&catalogue, id, &spool, &events).await?;
         }
     }
+    if let (Source::Vod { input, .. }, true) = (&request.source, is_complete) {
+        catalogue.note_address(request_id(input, settings, &output_dir), id).await?;
+    }
     made(&spool)?;
     let engine = Arc::new(Engine::new(
         catalogue.clone(),
@@ -202,10 +228,14 @@ pub async fn process(
     Arc::clone(&engine).work().await?;
     // Only now: until it is committed, storing may have to be done again from these files.
     clear(&engine.folders.spool)?;
-    keep_full(&request.source, &engine.material, &output_dir, &engine.interrupt, &engine.events).await?;
+    keep_full(&request.source, &engine.material, ffmpeg, &output_dir, &engine.interrupt, &engine.events)
+        .await?;
     clear(&vod)?;
     let outputs: Outputs = catalogue.result(id, Stage::Store, "").await?.unwrap_or_default();
-    let made = outputs.ids.iter().copied().collect();
+    publish(&catalogue, id, &outputs, &output_dir, request).await?;
+    // Clips that are still to be sent stay, too.
+    let mut made = Queue::needed_clips(&catalogue).await?;
+    made.extend(outputs.ids.iter().copied());
     ClipStore::local(&output_dir.join(CLIPS), Layout::Flat)?
         .apply_retention(&request.retention, Timestamp::now(), &made)
         .await?;
@@ -214,6 +244,85 @@ pub async fn process(
         return Err(nothing_to_show(&shown, &output_dir));
     }
     Ok(Processed::new(Outcome::Done, &outputs, &output_dir))
+}
+
+/// Puts the clips into the queue of publications. What was put there before is known by its content.
+async fn publish(
+    catalogue: &Catalogue,
+    run: Digest,
+    outputs: &Outputs,
+    output_dir: &Path,
+    request: &ProcessRequest,
+) -> Result<(), Error> {
+    intake(catalogue, run, &outputs.posts, output_dir, &request.settings.streamer, &request.outlets).await
+}
+
+/// The database of a data folder.
+async fn opened(data_dir: &Path, locks: &Path) -> Result<Catalogue, Error> {
+    // Two processes that make the database at once would stand in each other's way.
+    let _turn = Turn::wait_for(locks.join("database.lock")).await?;
+    Catalogue::open(&data_dir.join(DATABASE)).await
+}
+
+/// What was made of an address before, where it is there still and is all that is asked for.
+struct Known {
+    processed: Processed,
+    has_video: bool,
+    /// Whether the address can only ever lead to what was there then.
+    is_lasting: bool,
+    shown: PathBuf,
+}
+
+impl Known {
+    async fn of(request: &ProcessRequest) -> Result<Option<Self>, Error> {
+        let Source::Vod { input, keep_full, .. } = &request.source else { return Ok(None) };
+        let (data_dir, output_dir) = (absolute(&request.data_dir)?, absolute(&request.output_dir)?);
+        if request.force || !data_dir.join(DATABASE).is_file() {
+            return Ok(None);
+        }
+        if *keep_full && kept(&output_dir, &input.stem()).is_none() {
+            return Ok(None);
+        }
+        let locks = made(&data_dir.join("locks"))?;
+        let catalogue = opened(&data_dir, &locks).await?;
+        let known = Self::in_catalogue(&catalogue, request, input, &locks, &output_dir).await;
+        catalogue.close().await;
+        known
+    }
+
+    async fn in_catalogue(
+        catalogue: &Catalogue,
+        request: &ProcessRequest,
+        input: &VodInput,
+        locks: &Path,
+        output_dir: &Path,
+    ) -> Result<Option<Self>, Error> {
+        let id = request_id(input, &request.settings, output_dir);
+        let Some(FinishedRun { run, recording, outputs }) = FinishedRun::find(catalogue, id).await? else {
+            return Ok(None);
+        };
+        let processed = Processed::new(Outcome::AlreadyDone, &outputs, output_dir);
+        if !processed.is_there(&request.retention) {
+            return Ok(None);
+        }
+        publish(catalogue, run, &outputs, output_dir, request).await?;
+        let data_dir = absolute(&request.data_dir)?;
+        // Left behind if the process was killed between its last commit and its end.
+        if let Ok(_lock) = RunLock::take(&lock_of(locks, recording)) {
+            clear(&data_dir.join(SPOOL).join(run.to_string()))?;
+            clear(&folder_of(&data_dir, recording))?;
+        }
+        let shown = PathBuf::from(input.shown());
+        Ok(Some(Self { processed, has_video: outputs.has_video, is_lasting: input.is_lasting(), shown }))
+    }
+
+    fn answer(&self, request: &ProcessRequest) -> Result<Processed, Error> {
+        if self.has_video {
+            Ok(self.processed.clone())
+        } else {
+            Err(nothing_to_show(&self.shown, &request.output_dir))
+        }
+    }
 }
 
 /// A recording that was looked for and is there.
@@ -232,6 +341,14 @@ enum FoundMaterial {
 }
 
 impl FoundMaterial {
+    /// Whether there will be no more of it.
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Download(_) => true,
+            Self::Broadcast(opened) => opened.is_complete(),
+        }
+    }
+
     fn into_material(self, folder: &Path) -> Material {
         match self {
             Self::File(path) => Material::File(path),
@@ -292,8 +409,9 @@ pub(crate) async fn unless<T>(interrupt: &AtomicBool, work: impl Future<Output =
 async fn keep_full(
     source: &Source,
     material: &Material,
+    ffmpeg: &Ffmpeg,
     output_dir: &Path,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     events: &EventSink,
 ) -> Result<(), Error> {
     let Source::Vod { input, keep_full: true, .. } = source else { return Ok(()) };
@@ -315,7 +433,7 @@ async fn keep_full(
             target
         }
         Material::Broadcast(broadcast) => {
-            let (path, lost) = broadcast.keep_full(output_dir, &stem, interrupt, &progress).await?;
+            let (path, lost) = broadcast.keep_full(ffmpeg, output_dir, &stem, interrupt, &progress).await?;
             if lost > 0 {
                 events.send(Event::Notice(format!("{lost} segments could not be had and are missing in it")));
             }

@@ -25,6 +25,9 @@ pub struct RunSettings {
     pub lexicon: LexiconSettings,
     /// Chat of the stream, in the form of the machine contract.
     pub chat: Option<InputFile>,
+    /// Whether the chat of a finished broadcast is asked for around its moments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled_chat: bool,
     /// What is said, in the form of the machine contract; nobody listens for words then.
     pub transcript: Option<InputFile>,
     /// How speech is recognised; `None` if it is not.
@@ -35,8 +38,14 @@ pub struct RunSettings {
     pub render: RenderSettings,
     /// Frames a second of clips; `None` follows the source (30 or 60).
     pub rate: Option<FrameRate>,
+    /// What the stream is filed under, for the posting text; empty if unknown.
+    #[serde(default)]
+    pub category: String,
     /// The template of the posting text.
     pub description_template: String,
+    /// The hashtags of the posting text, without their sign.
+    #[serde(default)]
+    pub hashtags: Vec<String>,
 }
 
 /// A file that is read beside the recording. Another content makes another run.

@@ -111,7 +111,9 @@ impl Engine {
             Material::File(path) => self.look_at(path.clone()).await?,
             Material::Download(file, folder) => {
                 file.fetch(folder, &self.interrupt, &progress).await?;
-                self.look_at(file.path_in(folder)).await?
+                let ingested = self.look_at(file.path_in(folder)).await?;
+                file.check_start(ingested.container_duration)?;
+                ingested
             }
             Material::Broadcast(broadcast) => {
                 let fetching = broadcast.fetch_low(&self.interrupt, &progress).await?;
@@ -177,7 +179,12 @@ impl Engine {
         if broadcast.is_single().await? {
             return Ok(Footage::Segments(broadcast.store()?));
         }
-        broadcast.pieces(span, &self.interrupt).await.map(Footage::Pieces)
+        let pieces = broadcast.pieces(span, &self.interrupt).await?;
+        if broadcast.is_apart().await? {
+            let (sound, ffmpeg) = (broadcast.store()?, self.ffmpeg.clone());
+            return Ok(Footage::Apart { pieces, sound, ffmpeg });
+        }
+        Ok(Footage::Pieces(pieces))
     }
 
     /// The footage of a clip, and the moment with as much of the clip as is held.
@@ -189,7 +196,7 @@ impl Engine {
         };
         match self.footage_of(broadcast, moment.clip).await {
             Ok(footage) => {
-                if let Footage::Pieces(pieces) = &footage {
+                if let Footage::Pieces(pieces) | Footage::Apart { pieces, .. } = &footage {
                     // Bytes are not joined across a discontinuity.
                     moment.clip = moment.clip.intersection(pieces.held).unwrap_or(moment.clip);
                 }
@@ -210,7 +217,7 @@ impl Engine {
     async fn analyse(self: Arc<Self>) -> Result<(), Error> {
         let begun = Instant::now();
         self.events.started(Stage::Analyse, 0, "listening");
-        let analysis = self
+        let mut analysis = self
             .blocking(|engine| {
                 let chat = engine
                     .run
@@ -232,6 +239,13 @@ impl Engine {
                 analyse(&file, Some(&engine.ffmpeg), &chat, &engine.interrupt, &mut progress)
             })
             .await?;
+        if let Some(start) = self.material.start() {
+            analysis.begin_at(start);
+        }
+        if let (Material::Broadcast(broadcast), true) = (&self.material, self.run.settings.sampled_chat) {
+            let (candidates, options) = (&mut analysis.candidates, &self.run.settings.rank);
+            broadcast.weigh_chat(candidates, options, &self.interrupt, &self.events).await?;
+        }
         let budget = self.run.settings.speech.as_ref().and_then(|speech| speech.budget);
         let groups = groups(&analysis.candidates, analysis.span(), &self.run.settings.rank, budget);
         let (found, promising) = (analysis.candidates.len(), groups.iter().map(Vec::len).sum::<usize>());

@@ -18,6 +18,7 @@ use crate::contract::{Detection, HighlightEntry, RejectedEntry, rounded};
 use crate::export::{CLIPS, LIST, REPORT, caption, clip_entry, with_details, write_whole};
 use crate::footage::gap_of;
 use crate::job::Step;
+use crate::publishing::ClipPost;
 use crate::rendering::Rendered;
 use crate::report_data::report_data;
 use crate::stages::Analysed;
@@ -42,13 +43,14 @@ fn entry_of(moment: &Moment, name: &str, rendered: &Rendered) -> HighlightEntry 
     entry
 }
 
-/// Puts a rendered clip into the output folder of its session and gives its name. Doing it again changes nothing.
+/// Puts a rendered clip into the output folder of its session and tells its name and how it may be published. Doing it again changes
+/// nothing.
 pub(super) async fn put_clip(
     session: &Session,
     id: ClipId,
     moment: &Moment,
     rendered: &Rendered,
-) -> Result<String, Error> {
+) -> Result<(String, ClipPost), Error> {
     let run = &session.run;
     fs_err::create_dir_all(&run.output_dir).map_err(Error::file("made", &run.output_dir))?;
     let store = ClipStore::local(&run.output_dir.join(CLIPS), Layout::Flat)?;
@@ -62,7 +64,8 @@ pub(super) async fn put_clip(
         .with_file(FileKind::Thumbnail, FileSource::Path(spooled.with_extension("png")))
         .with_file(FileKind::Caption, FileSource::Bytes(format!("{text}\n").into_bytes().into()));
     store.put(&with_details(clip, run, &entry)).await?;
-    Ok(name)
+    let post = ClipPost::new(format!("{CLIPS}/{name}.mp4"), id, &text, &entry);
+    Ok((name, post))
 }
 
 /// Writes the list and the report of a session that is over.

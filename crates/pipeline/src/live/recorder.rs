@@ -10,7 +10,7 @@ use highlight_detect::{Candidate, ChatMessage};
 use jiff::{SignedDuration, Timestamp};
 use media_io::hls::clock::{Placement, SegmentClock};
 use media_io::hls::live_audio::{LiveAudio, LiveSound};
-use media_io::hls::store::{Entry, SegmentStore};
+use media_io::hls::store::{Absence, Entry, SegmentStore};
 use media_io::hls::{JoinAt, Segment};
 use timeline::{Gap, GapCause, MediaDuration, MediaTime, SampleRate};
 
@@ -228,6 +228,13 @@ impl Recorder {
         self.end
     }
 
+    /// What never came, and what came and is lost; not what was removed to make room.
+    pub(super) fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.store.lock().gaps();
+        gaps.retain(|gap| gap.cause != Absence::Removed);
+        gaps.iter().map(gap_of).collect()
+    }
+
     /// A new reader follows, which counts epochs from zero again. Where it has to begin.
     pub(super) fn rejoin(&mut self) -> JoinAt {
         self.joining = true;
@@ -272,17 +279,17 @@ impl Recorder {
         };
         let (span, mut taken) = (placed.placement.span, Taken::default());
         if let Some(gap) = placed.gap {
-            self.owed.push(gap);
+            owe(&mut self.owed, gap);
             taken.candidates.extend(self.pass(gap));
             taken.gaps.push(gap);
         }
         if let Err(error) = self.keep(&segment, &placed.placement) {
             let gap = Gap { span, cause: GapCause::Missing };
-            self.owed.push(gap);
+            owe(&mut self.owed, gap);
             taken.candidates.extend(self.pass(gap));
             taken.gaps.push(gap);
             self.late.candidates.append(&mut taken.candidates);
-            self.late.gaps.append(&mut taken.gaps);
+            taken.gaps.into_iter().for_each(|gap| owe(&mut self.late.gaps, gap));
             return Err(error);
         }
         self.note_anchor(&segment, span.start());
@@ -296,7 +303,7 @@ impl Recorder {
             // The sound finds anew, to the sample, what the clock found missing; that is one gap.
             let known = all.gaps.clone();
             let is_new = |gap: &Gap| !known.iter().any(|known| known.span.overlaps(gap.span));
-            all.gaps.extend(taken.gaps.into_iter().filter(is_new));
+            taken.gaps.into_iter().filter(is_new).for_each(|gap| owe(&mut all.gaps, gap));
         }
         Ok(all)
     }
@@ -335,7 +342,7 @@ impl Recorder {
     pub(super) fn finish(mut self) -> Result<Vec<Candidate>, Error> {
         let mut candidates = std::mem::take(&mut self.late).candidates;
         if let Some(gap) = self.clock.finish() {
-            self.owed.push(gap);
+            owe(&mut self.owed, gap);
             candidates.extend(self.pass(gap));
         }
         for gap in std::mem::take(&mut self.owed) {
@@ -351,6 +358,16 @@ impl Recorder {
         candidates.extend(rest);
         write_curve(&self.folder, self.earlier, curve)?;
         Ok(candidates)
+    }
+}
+
+/// Adds a gap to others; one that goes on where the last ends makes that longer.
+fn owe(gaps: &mut Vec<Gap>, gap: Gap) {
+    match gaps.last_mut() {
+        Some(last) if last.cause == gap.cause && last.span.end() == gap.span.start() => {
+            last.span = last.span.hull(gap.span);
+        }
+        _ => gaps.push(gap),
     }
 }
 

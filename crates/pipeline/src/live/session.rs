@@ -45,6 +45,8 @@ pub(super) enum News {
         end_at: Option<Timestamp>,
         bytes: u64,
     },
+    /// The session goes on after a restart: the end of what is recorded, and what is missing in it.
+    Resumed { end: MediaTime, gaps: Vec<Gap> },
     /// Something is missing.
     Gap(Gap),
     /// The stream gives no more for now, and why.
@@ -148,6 +150,8 @@ impl Running {
         };
         if running.recorder().end() > MediaTime::ZERO {
             running.enter().await?;
+            let (end, gaps) = (running.recorder().end(), running.recorder().gaps());
+            running.tell(News::Resumed { end, gaps }).await;
         }
         Ok((running, known))
     }
@@ -227,8 +231,8 @@ impl Running {
                 update = receive(&mut self.task.chat) => Next::Chat(update),
             };
             match next {
-                Next::Stop => return self.leave().await,
-                Next::Over => return self.finish().await,
+                Next::Stop => return Box::pin(self.leave()).await,
+                Next::Over => return Box::pin(self.finish()).await,
                 Next::Chat(update) => self.chat(update).await,
                 Next::Stream(Some(Ok(LiveEvent::Ended(reason)))) => {
                     self.tell(News::Dropped(ended(&reason))).await;

@@ -46,6 +46,7 @@ impl std::fmt::Debug for KickAccess {
 pub(super) struct Look {
     pub(super) sighting: Sighting,
     pub(super) title: Option<String>,
+    pub(super) category: Option<String>,
     /// The number of the newest segment, where a playlist was looked at: it tells a stream from what is left of one.
     pub(super) newest: Option<u64>,
     /// Why nothing is known, where that is so.
@@ -54,11 +55,11 @@ pub(super) struct Look {
 
 impl Look {
     pub(super) const fn bare(sighting: Sighting) -> Self {
-        Self { sighting, title: None, newest: None, problem: None }
+        Self { sighting, title: None, category: None, newest: None, problem: None }
     }
 
-    const fn failed(problem: String) -> Self {
-        Self { sighting: Sighting::Unknown, title: None, newest: None, problem: Some(problem) }
+    fn failed(problem: String) -> Self {
+        Self { problem: Some(problem), ..Self::bare(Sighting::Unknown) }
     }
 }
 
@@ -104,6 +105,7 @@ fn of_channel(status: ChannelStatus) -> Look {
     match status {
         ChannelStatus::Live(live) => Look {
             title: (!live.title.is_empty()).then_some(live.title),
+            category: live.category.map(|category| category.name),
             ..Look::bare(Sighting::Live { since: live.started_at })
         },
         ChannelStatus::Offline => Look::bare(Sighting::Offline),

@@ -16,6 +16,7 @@ use crate::catalogue::SessionRow;
 use crate::detect::Search;
 use crate::footage::Footage;
 use crate::job::{Job, Step};
+use crate::publishing::offers;
 use crate::rendering::{Bench, Rendered, clip_rate};
 use crate::selection::{Findings, evidence_span};
 use crate::{Error, Stage};
@@ -267,14 +268,20 @@ impl Workshop {
         let rendered: Rendered =
             self.catalogue.result(run, Stage::Render, &clip.to_string()).await?.ok_or_else(missing)?;
         let moment: Moment = self.catalogue.moment(run, clip).await?.ok_or_else(missing)?;
-        let name = closing::put_clip(session, clip, &moment, &rendered).await?;
-        let path = session.run.output_dir.join(crate::export::CLIPS).join(format!("{name}.mp4"));
+        let (name, post) = closing::put_clip(session, clip, &moment, &rendered).await?;
+        let path = session.run.output_dir.join(&post.file);
+        let streamer = session.run.settings.streamer.clone();
+        let outlets = self.outlets.borrow().of(&streamer).to_vec();
+        let offers = offers(&post, &session.run.output_dir, &streamer, &outlets, Timestamp::now()).await?;
         let kept = Kept { name: Some(name), failure: None };
         let mut change = self.catalogue.change(run).await?;
         change.finish(Step::Keep { clip }, &kept, begun.elapsed()).await?;
+        // With the stage, so that no crash comes between a clip and its publication.
+        for offer in &offers {
+            change.publish(offer).await?;
+        }
         change.close_when_ready().await?;
         change.commit().await?;
-        let streamer = session.run.settings.streamer.clone();
         self.events.send(MonitorEvent::Clip { streamer, path, score: moment.score });
         // Only now: until it is committed, it may have to be put there again from these files.
         let spooled = spool(session)?.join(clip.to_string());

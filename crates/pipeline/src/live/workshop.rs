@@ -13,6 +13,7 @@ use media_io::Ffmpeg;
 use media_io::hls::store::SegmentStore;
 use render::{Encoder, EncoderChoice};
 use timeline::{Digest, MediaTime, Span};
+use tokio::sync::watch;
 
 use super::event::MonitorSink;
 use crate::Error;
@@ -20,6 +21,7 @@ use crate::blocking::blocking;
 use crate::catalogue::{Catalogue, Run, SessionRow};
 use crate::footage::{Footage, SharedStore};
 use crate::job::{Job, LIVE_QUEUE};
+use crate::publishing::Outlets;
 use crate::settings::SpeechSettings;
 use crate::speech::Speech;
 
@@ -82,6 +84,8 @@ pub(super) struct Workshop {
     pub(super) interrupt: Arc<AtomicBool>,
     /// Where files are made that are needed for a while.
     pub(super) scratch: PathBuf,
+    /// Where clips are published.
+    pub(super) outlets: watch::Receiver<Outlets>,
     sessions: Mutex<HashMap<Digest, Arc<Session>>>,
     turns: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     speech: Mutex<Vec<Speech>>,
@@ -102,6 +106,7 @@ impl Workshop {
         events: MonitorSink,
         interrupt: Arc<AtomicBool>,
         scratch: PathBuf,
+        outlets: watch::Receiver<Outlets>,
     ) -> Self {
         Self {
             catalogue,
@@ -109,6 +114,7 @@ impl Workshop {
             events,
             interrupt,
             scratch,
+            outlets,
             sessions: Mutex::default(),
             turns: Mutex::default(),
             speech: Mutex::default(),

@@ -8,6 +8,7 @@ use kick_client::{KickConfig, KickHttp};
 use media_io::hls::{Address, HlsClient};
 
 use super::VodError;
+use super::chat::ChatPlace;
 use super::input::{Kind, VodInput, is_playlist};
 
 /// What stands for the address in an argument of a command.
@@ -48,6 +49,14 @@ pub(crate) struct Place {
     pub(crate) is_playlist: bool,
     /// What it is called, where that is known.
     pub(crate) title: Option<String>,
+    /// Where its chat is, if it has one that can be asked for.
+    pub(crate) chat: Option<ChatPlace>,
+}
+
+impl Place {
+    const fn bare(address: Address, is_playlist: bool) -> Self {
+        Self { address, is_playlist, title: None, chat: None }
+    }
 }
 
 impl VodAccess {
@@ -55,8 +64,8 @@ impl VodAccess {
     pub(crate) async fn locate(&self, input: &VodInput) -> Result<Place, VodError> {
         match &input.0 {
             Kind::Kick(reference) => self.on_kick(reference, &input.shown()).await,
-            Kind::Playlist(address) => Ok(Place { address: address.clone(), is_playlist: true, title: None }),
-            Kind::File(address) => Ok(Place { address: address.clone(), is_playlist: false, title: None }),
+            Kind::Playlist(address) => Ok(Place::bare(address.clone(), true)),
+            Kind::File(address) => Ok(Place::bare(address.clone(), false)),
             Kind::Page(address) if self.command.is_empty() => {
                 Err(VodError::UnknownSite { host: address.host() })
             }
@@ -70,7 +79,8 @@ impl VodAccess {
             Ok(vod) => {
                 let address = Address::parse(vod.url.expose().as_str())?;
                 let title = Some(vod.title).filter(|title| !title.trim().is_empty());
-                Ok(Place { address, is_playlist: true, title })
+                let chat = vod.channel_id.map(|channel_id| ChatPlace { channel_id, began: vod.start_time });
+                Ok(Place { address, is_playlist: true, title, chat })
             }
             // Whoever is turned away may know a program that is not.
             Err(error @ (KickVodError::Blocked { .. } | KickVodError::Kick(_)))
@@ -105,7 +115,8 @@ impl VodAccess {
         let address = printed.lines().find_map(|line| Address::parse(line).ok()).ok_or_else(|| {
             failed(format!("it printed no line that is an address{}", complaint(&output.stderr)))
         })?;
-        Ok(Place { is_playlist: is_playlist(&address), address, title: None })
+        let is_playlist = is_playlist(&address);
+        Ok(Place::bare(address, is_playlist))
     }
 }
 

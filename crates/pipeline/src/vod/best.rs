@@ -134,6 +134,19 @@ impl Broadcast {
         Ok(())
     }
 
+    /// The run's media time at the earliest timestamp of a segment that is held.
+    pub(super) async fn origin_of(&self, index: usize) -> Result<MediaDuration, Error> {
+        let best = self.best().await?;
+        let listed = &best.segments[index];
+        let anchor = self.anchor(listed.span.start())?;
+        let expected = anchor.to_run(listed.span.start());
+        let unplaced = || self.unplaced(Span::starting_at(expected, listed.entry.duration));
+        let held = self.cache.held(index).ok_or_else(unplaced)?;
+        let segment = held.read(listed)?;
+        let group = Group::begin(held, &segment, anchor, expected).ok_or_else(unplaced)?;
+        Ok(group.origin)
+    }
+
     /// The segments of `range` around the middle of `span` that may be joined, with their place.
     fn join(
         &self,

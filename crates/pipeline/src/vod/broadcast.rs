@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kick_client::KickConfig;
 use media_io::hls::store::SegmentStore;
 use media_io::hls::{RenditionRule, VodPlaylist};
-use timeline::SourceId;
+use timeline::{MediaDuration, SourceId};
 
 use super::cache::Cache;
+use super::chat::ChatPlace;
 use super::{Place, VodAccess, VodError, VodInput};
 use crate::Error;
 use crate::fingerprint::digest_of;
@@ -53,12 +55,24 @@ impl Opened {
     /// Reads the playlist of the low rendition at `place`, or where the broadcast is now if that has become invalid.
     pub(crate) async fn open(access: &VodAccess, input: &VodInput, place: Place) -> Result<Self, VodError> {
         let low = VodPlaylist::open(&access.client, &place.address, LOW_RULE).await?;
+        if let Some(start) = input.start().filter(|start| *start >= low.duration) {
+            return Err(VodError::StartsAfterEnd { start, length: low.duration });
+        }
         Ok(Self { access: access.clone(), input: input.clone(), place, low })
     }
 
-    /// What tells it from other broadcasts: its address and its length, which grows while it is still on.
+    /// What tells it from other broadcasts: its address and its length, which grows while it is still on. From where it is looked
+    /// through belongs to it, since only that much is fetched.
     pub(crate) fn recording(&self) -> SourceId {
-        SourceId(digest_of(&[&self.input.key(), &self.low.duration]))
+        SourceId(match self.input.start() {
+            None => digest_of(&[&self.input.key(), &self.low.duration]),
+            Some(start) => digest_of(&[&self.input.key(), &self.low.duration, &start]),
+        })
+    }
+
+    /// Whether there will be no more of it.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.low.complete
     }
 
     /// What it is called, where that is known.
@@ -84,6 +98,11 @@ impl Broadcast {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nobody leaves it half changed, so one whose holder panicked is still good.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it is held.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn low_folder(&self) -> PathBuf {
@@ -114,6 +133,26 @@ impl Broadcast {
         !self.state().low.rendition.audio_only
     }
 
+    /// From where it is looked through, if not from its beginning.
+    pub(crate) fn start(&self) -> Option<MediaDuration> {
+        self.input.start()
+    }
+
+    /// Where its chat is.
+    pub(super) fn chat_place(&self) -> Option<ChatPlace> {
+        self.state().place.chat
+    }
+
+    /// The addresses of Kick.
+    pub(super) const fn kick(&self) -> &KickConfig {
+        &self.access.kick
+    }
+
+    /// Whether the best pictures come without their sound, which is then what was listened to.
+    pub(crate) async fn is_apart(&self) -> Result<bool, VodError> {
+        Ok(self.best().await?.rendition.silent)
+    }
+
     /// The host that serves it.
     pub(super) fn host(&self) -> String {
         self.state().place.address.host()
@@ -136,9 +175,6 @@ impl Broadcast {
             }
             opened => opened?,
         };
-        if opened.rendition.silent {
-            return Err(VodError::Apart { host: place.address.host() });
-        }
         self.state().best = Some(opened.clone());
         Ok(opened)
     }

@@ -8,13 +8,14 @@ use tempfile::TempDir;
 
 use super::broadcast::Opened;
 use super::looking::Look;
-use super::{Broadcast, MediaFile, VodAccess, VodInput};
+use super::{MediaFile, VodAccess, VodInput};
 use crate::analysis::analyse_store;
 use crate::contract::Detection;
 use crate::detect::{DetectRequest, detect, weigh};
+use crate::footage::SharedStore;
 use crate::process::unless;
 use crate::speech::Speech;
-use crate::{Error, Event, EventSink, Stage};
+use crate::{Analysis, Error, Event, EventSink, Stage};
 
 /// Looks for highlights in the broadcast at `input`, of which the cheapest rendition is fetched into a folder that is made in
 /// `scratch` and removed at the end. It needs a runtime with more than one thread, one of which it keeps busy while it listens.
@@ -31,6 +32,7 @@ pub async fn detect_vod(
     events: &EventSink,
 ) -> Result<Detection, Error> {
     request.options.validate()?;
+    let request = &DetectRequest { start: input.start(), ..request.clone() };
     let folder = TempDir::new_in(scratch).map_err(Error::file("made", scratch))?;
     let place = unless(interrupt, access.locate(input)).await??;
     events.started(Stage::Ingest, 0, "fetching");
@@ -49,11 +51,28 @@ pub async fn detect_vod(
     if let Some(notice) = fetching.notice() {
         events.send(Event::Notice(notice));
     }
-    tokio::task::block_in_place(|| detect_in(&broadcast, request, ffmpeg, folder.path(), interrupt, events))
+    events.started(Stage::Analyse, 0, "listening");
+    let store = broadcast.store()?;
+    let mut analysis = tokio::task::block_in_place(|| {
+        analyse_store(&store, &request.chat, interrupt, &mut |share| {
+            events.progress(Stage::Analyse, 0, share);
+        })
+    })?;
+    if let Some(start) = request.start {
+        analysis.begin_at(start);
+    }
+    if request.sampled_chat {
+        broadcast.weigh_chat(&mut analysis.candidates, &request.options, interrupt, events).await?;
+    }
+    events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
+    tokio::task::block_in_place(|| {
+        weigh_in(&store, &analysis, request, ffmpeg, folder.path(), interrupt, events)
+    })
 }
 
-fn detect_in(
-    broadcast: &Broadcast,
+fn weigh_in(
+    store: &SharedStore,
+    analysis: &Analysis,
     request: &DetectRequest,
     ffmpeg: Option<&Ffmpeg>,
     scratch: &Path,
@@ -61,22 +80,16 @@ fn detect_in(
     events: &EventSink,
 ) -> Result<Detection, Error> {
     let lexicon = request.lexicon.build()?;
-    let store = broadcast.store()?;
-    events.started(Stage::Analyse, 0, "listening");
-    let analysis = analyse_store(&store, &request.chat, interrupt, &mut |share| {
-        events.progress(Stage::Analyse, 0, share);
-    })?;
-    events.finished(Stage::Analyse, 0, format!("{} candidates", analysis.candidates.len()));
     let mut speech = request.speech.clone().map(Speech::new);
     let look = Look {
-        store: &store,
+        store,
         ffmpeg,
         options: &request.options,
         known: request.transcript.as_ref(),
         interrupt,
         scratch,
     };
-    weigh(&analysis, request, &lexicon, events, |group, progress| {
+    weigh(analysis, request, &lexicon, events, |group, progress| {
         let found = look.around(&analysis.candidates, group, speech.as_mut(), progress)?;
         Ok(found.into_iter().map(|(_, findings)| findings).collect())
     })

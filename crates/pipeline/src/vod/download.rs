@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fs_err::OpenOptions;
 use media_io::hls::{Address, HlsError};
-use timeline::SourceId;
+use timeline::{MediaDuration, SourceId};
 
 use super::input::{VodInput, ending};
 use super::low::PROGRESS_PAUSE;
@@ -52,9 +52,25 @@ impl MediaFile {
         })
     }
 
-    /// What tells it from other files: its address and its length.
+    /// What tells it from other files: its address and its length, and from where it is looked through.
     pub(crate) fn recording(&self) -> SourceId {
-        SourceId(digest_of(&[&self.input.key(), &self.length]))
+        SourceId(match self.start() {
+            None => digest_of(&[&self.input.key(), &self.length]),
+            Some(start) => digest_of(&[&self.input.key(), &self.length, &start]),
+        })
+    }
+
+    /// From where it is looked through, if not from its beginning.
+    pub(crate) fn start(&self) -> Option<MediaDuration> {
+        self.input.start()
+    }
+
+    /// Refuses to look through what is not there.
+    pub(crate) fn check_start(&self, length: Option<MediaDuration>) -> Result<(), VodError> {
+        match (self.start(), length) {
+            (Some(start), Some(length)) if start >= length => Err(VodError::StartsAfterEnd { start, length }),
+            _ => Ok(()),
+        }
     }
 
     /// What it is called, where that is known.

@@ -4,7 +4,7 @@ use kick_client::KickError;
 use kick_client::vod::VodRefError;
 use media_io::hls::playlist::PlaylistError;
 use media_io::hls::{HlsError, LossReason};
-use timeline::Span;
+use timeline::{MediaDuration, Span};
 
 /// Why a broadcast cannot be had, by what can be done about it. Addresses may carry tokens, so only their host is named.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +48,13 @@ pub enum VodError {
         /// What happened.
         why: String,
     },
-    /// Sound and picture are in lists of their own.
-    #[error(
-        "{host} lists sound and picture apart, which cannot be cut into clips; give an address where they are together"
-    )]
-    Apart {
-        /// The host.
-        host: String,
+    /// The address says to begin where there is nothing any more.
+    #[error("the address begins at {start} (t=), but the recording is only {length} long")]
+    StartsAfterEnd {
+        /// Where to begin.
+        start: MediaDuration,
+        /// How long the recording is.
+        length: MediaDuration,
     },
     /// Not one segment could be had.
     #[error("not one segment of the broadcast on {host} could be had: {reason}")]
@@ -101,7 +101,10 @@ impl VodError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Scheme { .. } | Self::Reference(_) | Self::UnknownSite { .. } | Self::Apart { .. } => true,
+            Self::Scheme { .. }
+            | Self::Reference(_)
+            | Self::UnknownSite { .. }
+            | Self::StartsAfterEnd { .. } => true,
             Self::Kick(error) => !matches!(error, kick_client::vod::VodError::Kick(_)),
             Self::Stream(error) => matches!(
                 error,

@@ -1,7 +1,8 @@
 //! What people give as the address of a broadcast.
 
-use kick_client::vod::{VodRef, VodRefError};
+use kick_client::vod::{VodRef, VodRefError, read_start};
 use media_io::hls::Address;
+use timeline::MediaDuration;
 
 use super::VodError;
 
@@ -12,12 +13,17 @@ pub(super) const FILES: [&str; 17] = [
     "mp4", "m4v", "mov", "mkv", "webm", "ts", "m2ts", "flv", "avi", "mpg", "mpeg", "mp3", "m4a", "aac",
     "ogg", "wav", "flac",
 ];
+/// No recording is longer, in milliseconds: a year.
+const LONGEST_MILLIS: i64 = 365 * 86_400_000;
 /// The longest name that a folder gets from an address, in characters.
 const LONGEST_NAME: usize = 80;
 
 /// The address of a broadcast, by what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VodInput(pub(super) Kind);
+
+/// The part of a query that says where to begin.
+const START: &str = "t";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -64,6 +70,33 @@ impl VodInput {
         }))
     }
 
+    /// From where on the recording is looked through: `?t=` of a page, as Kick, Twitch and YouTube have it; `None` from its
+    /// beginning. In addresses of playlists and files `t` may mean anything, and is not read.
+    #[must_use]
+    pub fn start(&self) -> Option<MediaDuration> {
+        let start = match &self.0 {
+            Kind::Kick(reference) => reference.start,
+            Kind::Page(address) => {
+                let mut query = address.expose().query_pairs();
+                query.find(|(name, _)| name == START).and_then(|(_, value)| read_start(&value))
+            }
+            Kind::Playlist(_) | Kind::File(_) => None,
+        }?;
+        let millis = i64::try_from(start.as_millis()).unwrap_or(i64::MAX);
+        (millis > 0).then(|| MediaDuration::from_millis(millis.min(LONGEST_MILLIS)))
+    }
+
+    /// Whether its chat can be asked for, if its host lets us.
+    #[must_use]
+    pub const fn may_have_chat(&self) -> bool {
+        matches!(self.0, Kind::Kick(_))
+    }
+
+    /// Whether what the address names cannot become something else, so that what was made of it is still true.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        matches!(self.0, Kind::Kick(_))
+    }
+
     /// The address without its query, user and fragment: what is stored and shown.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -93,7 +126,7 @@ impl VodInput {
     }
 
     /// What tells it from other broadcasts, whatever token it is asked for with. A page may name its video in the query.
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match &self.0 {
             Kind::Kick(reference) => format!("kick:{}", reference.id),
             Kind::Page(address) => {
@@ -168,6 +201,17 @@ mod tests {
         assert_eq!(one.key(), other.key());
         assert!(!format!("{one:?}").contains("SECRET"));
         assert_ne!(read("https://h.example/watch?v=1").key(), read("https://h.example/watch?v=2").key());
+    }
+
+    #[test]
+    fn pages_say_where_to_begin() {
+        let start = |text: &str| read(text).start().map(MediaDuration::as_secs_f64);
+        assert_eq!(start(&format!("https://kick.com/foo/videos/{ID}?t=1h2m3s")), Some(3_723.0));
+        assert_eq!(start("https://www.youtube.com/watch?v=1&t=90s"), Some(90.0));
+        for none in ["watch?v=1", "watch?t=soon", "watch?t=0", "a.m3u8?t=90", "a.mp4?t=90"] {
+            assert_eq!(start(&format!("https://h.example/{none}")), None, "{none}");
+        }
+        assert!(start("https://h.example/watch?t=18446744073709551615").is_some());
     }
 
     #[test]

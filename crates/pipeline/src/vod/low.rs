@@ -7,7 +7,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use media_io::hls::clock::SegmentClock;
 use media_io::hls::store::SegmentStore;
-use media_io::hls::{Fetched, LossReason, Segment};
+use media_io::hls::{Fetched, LossReason, Segment, VodPlaylist};
+use timeline::{MediaDuration, MediaTime, Span};
 
 use super::VodError;
 use super::broadcast::Broadcast;
@@ -20,6 +21,10 @@ use crate::footage::SharedStore;
 pub(crate) const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
 /// So many segments in a row are lost when a host or the connection is down, and not when a host has lost them.
 const STUCK: u32 = 8;
+
+/// Fetched before the place where somebody wants to begin: the set-up of a first clip, and a minute for the detector to learn what is
+/// usual.
+const LEAD: MediaDuration = MediaDuration::from_secs(75);
 
 /// What came of fetching.
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,7 +93,18 @@ pub(super) const fn is_expired(reason: LossReason) -> bool {
 }
 
 impl Broadcast {
-    /// Fetches what is not held yet of the low rendition. What cannot be had is a gap.
+    /// The index of the first segment that is fetched, but for the very first: that one tells where media time zero is.
+    pub(super) fn first_wanted(&self, list: &VodPlaylist) -> usize {
+        let start = MediaTime::ZERO + self.start().unwrap_or_default() - LEAD;
+        if start <= MediaTime::ZERO {
+            0
+        } else {
+            list.segments_covering(Span::new(start, MediaTime::MAX)).start
+        }
+    }
+
+    /// Fetches what is not held yet of the low rendition. What cannot be had is a gap, and so is what lies before the place where
+    /// it is looked through from.
     pub(crate) async fn fetch_low(
         &self,
         interrupt: &AtomicBool,
@@ -106,8 +122,20 @@ impl Broadcast {
             list.segments.iter().take_while(|segment| segment.entry.sequence <= last).count()
         });
         let (mut fetching, mut in_row, mut renewed) = (Fetching { lost: 0, grows: !list.complete }, 0, false);
-        let mut coming = list.fetch(index..list.segments.len());
-        while let Some(fetched) = next_of(&mut coming, interrupt).await? {
+        let wanted = self.first_wanted(&list);
+        let mut is_anchored = last.is_some();
+        let mut coming = list.fetch(index..index);
+        while index < list.segments.len() {
+            if is_anchored && index < wanted {
+                let skipped = list.segments[index..wanted].iter().map(|segment| segment.entry.duration);
+                keeper.clock.lost(skipped.sum());
+                index = wanted;
+            }
+            let Some(fetched) = next_of(&mut coming, interrupt).await? else {
+                let end = if is_anchored || wanted == 0 { list.segments.len() } else { index + 1 };
+                coming = list.fetch(index..end);
+                continue;
+            };
             let lost = match fetched {
                 Fetched::Segment(segment) => {
                     let is_placed;
@@ -117,12 +145,13 @@ impl Broadcast {
                     })
                     .await??;
                     in_row = 0;
+                    is_anchored |= is_placed;
                     u32::from(!is_placed)
                 }
                 Fetched::Lost(lost) if is_expired(lost.reason) && !renewed => {
                     renewed = true;
                     list = self.renew().await?;
-                    coming = list.fetch(index..list.segments.len());
+                    coming = list.fetch(index..index);
                     continue;
                 }
                 Fetched::Lost(lost) => {
@@ -142,10 +171,8 @@ impl Broadcast {
             };
             fetching.lost += lost;
             index += 1;
-            let end = list
-                .segments
-                .get(index - 1)
-                .map_or(list.duration, |last| last.span.end() - timeline::MediaTime::ZERO);
+            let end =
+                list.segments.get(index - 1).map_or(list.duration, |last| last.span.end() - MediaTime::ZERO);
             progress(end.as_secs_f64() / list.duration.as_secs_f64().max(f64::MIN_POSITIVE));
         }
         self.set_store(keeper.store);

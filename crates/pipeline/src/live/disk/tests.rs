@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use highlight_detect::RankOptions;
+use highlight_detect::{Candidate, RankOptions};
 use media_io::hls::clock::Placement;
 use media_io::hls::store::SegmentStore;
 use media_io::hls::{Packing, Segment};
@@ -58,9 +58,14 @@ fn a_folder_holds_none_one_or_more_segments() {
 
 /// A session of eight seconds that began three hours ago and has ended, and the workshop that knows it.
 async fn ended_session(folder: &Path) -> (Workshop, SessionRow) {
+    session_of(folder, 4).await
+}
+
+/// The same of so many segments of two seconds.
+async fn session_of(folder: &Path, segments: u64) -> (Workshop, SessionRow) {
     let recording = folder.join("recordings/demo/one");
     let (mut store, _) = SegmentStore::open(&recording).expect("it is opened");
-    for index in 0..4 {
+    for index in 0..segments {
         let segment = Segment {
             sequence: index,
             epoch: 0,
@@ -89,12 +94,15 @@ async fn ended_session(folder: &Path) -> (Workshop, SessionRow) {
             rank: RankOptions::default(),
             lexicon: LexiconSettings::default(),
             chat: None,
+            sampled_chat: false,
             transcript: None,
             speech: None,
             no_speech_reason: None,
             render: render::RenderSettings::default(),
             rate: None,
             description_template: String::new(),
+            category: String::new(),
+            hashtags: Vec::new(),
         },
         output_dir: folder.join("out"),
         created_at: began,
@@ -110,7 +118,8 @@ async fn ended_session(folder: &Path) -> (Workshop, SessionRow) {
     let row = catalogue.session(run.id).await.expect("it is read").expect("it is there");
     let ffmpeg = Ffmpeg::locate(&FfmpegOptions::default()).expect("ffmpeg");
     let events = MonitorSink::new(|_| {});
-    (Workshop::new(catalogue, ffmpeg, events, Arc::default(), folder.to_owned()), row)
+    let outlets = tokio::sync::watch::channel(crate::publishing::Outlets::default()).1;
+    (Workshop::new(catalogue, ffmpeg, events, Arc::default(), folder.to_owned(), outlets), row)
 }
 
 async fn set_jobs(workshop: &Workshop, status: &str, attempts: i64, seconds_ago: i64) {
@@ -141,6 +150,51 @@ async fn of_a_session_that_is_closed_and_too_old_nothing_is_left() {
     set_jobs(&workshop, "Done", 1, 0).await;
     let (_, bytes) = keep(&workshop, &budget, &recordings).await.expect("it is kept");
     assert_eq!((row.folder.exists(), bytes), (false, 0));
+}
+
+#[tokio::test]
+async fn what_a_waiting_job_needs_stays_whatever_the_budget() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (workshop, row) = session_of(folder.path(), 150).await;
+    let recordings = folder.path().join("recordings");
+    let core = Span::from_secs_f64(150.0, 153.0);
+    let candidate =
+        Candidate { core, peak: core.start(), reasons: Vec::new(), dips: Vec::new(), gaps: Vec::new() };
+    let all = Span::new(MediaTime::ZERO, MediaTime::MAX);
+    let needed = evidence_span(&candidate, all, &RankOptions::default());
+    let mut change = workshop.catalogue.change(row.run).await.expect("a change");
+    assert!(change.add_candidate(&candidate).await.expect("it is added"));
+    change.queue_live(Step::Moment { core_start: core.start() }).await.expect("it is queued");
+    change.commit().await.expect("it is committed");
+
+    let nothing = DiskBudget { bytes: Some(1), keep: Some(SignedDuration::ZERO) };
+    // One that failed is tried again, and needs as much.
+    for status in ["Pending", "Failed"] {
+        set_jobs(&workshop, status, 1, 0).await;
+        let (room, bytes) = keep(&workshop, &nothing, &recordings).await.expect("it is kept");
+        assert!(matches!(room, Room::Over(_)), "{room:?} {bytes}");
+        let store = open_store(&row.folder).await.expect("it is opened");
+        assert_eq!(store.lock().contiguous(needed), Some(needed), "{status}");
+        // And no more than that, but for its neighbours and the last of all.
+        let segments = store.lock().segments().count();
+        let most = needed.duration().to_std().as_secs() as usize / 2 + 5;
+        assert!(segments <= most, "{segments} of at most {most}");
+    }
+    set_jobs(&workshop, "Done", 1, 0).await;
+    keep(&workshop, &nothing, &recordings).await.expect("it is kept");
+    assert!(held_segments(&row.folder) <= 1);
+}
+
+#[tokio::test]
+async fn a_job_is_due_whatever_becomes_of_the_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (workshop, _) = ended_session(folder.path()).await;
+    // By the clock of a machine that was set back to long ago.
+    let due = sqlx::query("SELECT job FROM Jobs WHERE run_at <= 1000000")
+        .fetch_all(workshop.catalogue.pool())
+        .await
+        .expect("it is read");
+    assert_eq!(due.len(), 1);
 }
 
 #[tokio::test]
