@@ -94,6 +94,18 @@ pub(crate) enum Command {
     Monitor(commands::monitor::Arguments),
     /// Tell what the running monitor is doing.
     Status(commands::status::Arguments),
+    /// List what waits to be published and why; send, pause, drop or retry it.
+    Queue(commands::queue::Arguments),
+    /// Publish one video now.
+    Upload(commands::upload::Arguments),
+    /// Publish one video as soon as the platform's limits allow.
+    UploadWhenReady(commands::upload_when_ready::Arguments),
+    /// Log in to an account on TikTok.
+    TiktokLogin(commands::tiktok::login::Arguments),
+    /// Tell how things stand with TikTok: logins, back-off, drafts that wait.
+    TiktokDiagnose(commands::tiktok::diagnose::Arguments),
+    /// Forget what is known of TikTok's limits.
+    TiktokClearSandboxState(commands::tiktok::clear::Arguments),
     /// Write, show or check the configuration.
     #[command(subcommand)]
     Config(commands::config::Command),

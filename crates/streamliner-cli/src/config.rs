@@ -28,5 +28,8 @@ pub(crate) use load::{Config, FILE_NAME, Flag, Sources};
 pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use secrets::SECRETS;
-pub(crate) use settings::{EncoderName, FramesPerSecond, Layout, Quality, Rank, Resolver, Settings};
+pub(crate) use settings::{
+    EncoderName, FramesPerSecond, Layout, NoticeName, Quality, Rank, Resolver, Settings, StorageKind,
+    TargetName, TikTokEnvironment, TikTokMode,
+};
 pub(crate) use values::Entry;

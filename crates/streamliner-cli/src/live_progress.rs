@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pipeline::live::{MonitorEvent, MonitorSink, State};
+use pipeline::publishing::PublishSink;
 use timeline::{MediaDuration, StreamerName};
 
 use crate::args::{Global, LogFormat};
-use crate::output;
+use crate::notices::Teller;
+use crate::{output, publish_progress};
 
 /// The display.
 pub(crate) struct LiveProgress(Arc<Mutex<Shown>>);
@@ -43,10 +45,28 @@ impl LiveProgress {
         })))
     }
 
-    /// Where the monitor sends its events.
-    pub(crate) fn sink(&self) -> MonitorSink {
+    /// Where the monitor sends its events, which are told elsewhere too.
+    pub(crate) fn sink(&self, teller: Teller) -> MonitorSink {
         let shown = Arc::clone(&self.0);
-        MonitorSink::new(move |event| shown.lock().unwrap_or_else(PoisonError::into_inner).show(event))
+        MonitorSink::new(move |event| {
+            teller.monitor(&event);
+            shown.lock().unwrap_or_else(PoisonError::into_inner).show(event);
+        })
+    }
+
+    /// Where publishing sends its events, which are told elsewhere too.
+    pub(crate) fn publish_sink(&self, teller: Teller) -> PublishSink {
+        let shown = Arc::clone(&self.0);
+        PublishSink::new(move |event| {
+            teller.publishing(&event);
+            let shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            if shown.json {
+                publish_progress::log(&event);
+            }
+            if let Some(line) = publish_progress::line(&event) {
+                shown.tell(&line);
+            }
+        })
     }
 
     /// Removes what is drawn.

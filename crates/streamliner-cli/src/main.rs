@@ -8,8 +8,10 @@ mod exit;
 mod interrupt;
 mod live_progress;
 mod logging;
+mod notices;
 mod output;
 mod progress;
+mod publish_progress;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

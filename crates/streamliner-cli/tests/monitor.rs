@@ -1,29 +1,17 @@
 //! `streamliner monitor`: the real binary against a stream that is played over loopback.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/background.rs"]
-mod background;
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/contract.rs"]
-mod contract;
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/recording.rs"]
-mod recording;
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/sandbox.rs"]
-mod sandbox;
+mod support;
 
 use std::path::PathBuf;
 
-use background::Running;
-use contract::Detection;
-use recording::files_below;
-use sandbox::Sandbox;
 use serde::Deserialize;
-use testkit::origin::{Origin, Pace, Preparation};
+use support::background::Running;
+use support::contract::Detection;
+use support::sandbox::Sandbox;
+use support::watching::{only, play, runtime};
+use testkit::origin::{FaultScript, Origin, Repeat};
 use testkit::{Placement, Truth, arena_night, fixture, frame_numbers};
-use tokio::runtime::Runtime;
 
 /// Seconds of the stream in a second.
 const PACE: f64 = 8.0;
@@ -48,10 +36,6 @@ struct ClipFile {
     last_frame: u32,
 }
 
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime")
-}
-
 /// A configuration that watches one playlist.
 fn configure(sandbox: &Sandbox, origin: &Origin) {
     let model = fixture("models/ggml-nano.en.bin");
@@ -67,22 +51,10 @@ fn configure(sandbox: &Sandbox, origin: &Origin) {
     );
 }
 
-/// The only file of this name below a folder.
-#[track_caller]
-fn only(folder: &std::path::Path, name: &str) -> PathBuf {
-    let found: Vec<PathBuf> = files_below(folder)
-        .into_iter()
-        .filter(|path| path.file_name().is_some_and(|known| known == name))
-        .collect();
-    assert_eq!(found.len(), 1, "{found:?}");
-    found[0].clone()
-}
-
 #[test]
 fn a_stream_played_live_gives_what_its_recording_gives() {
     let runtime = runtime();
-    let media = Preparation::of(&arena_night()).prepare().expect("segments");
-    let origin = runtime.block_on(Origin::live(media).pace(Pace::Scaled(PACE)).start()).expect("an origin");
+    let origin = play(&runtime, PACE, Repeat::Once, FaultScript::new());
     let sandbox = Sandbox::new();
     configure(&sandbox, &origin);
     let mut monitor = Running::start(&sandbox, &["monitor", "--exit-when-idle", "-v"]);

@@ -1,21 +1,14 @@
 //! `streamliner monitor`: the real binary on streams that ffmpeg's own HLS muxer makes and a plain web server serves.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/background.rs"]
-mod background;
-#[path = "support/recording.rs"]
-mod recording;
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "support/sandbox.rs"]
-mod sandbox;
+mod support;
 
 use std::path::{Path, PathBuf};
 
-use background::Running;
 use media_io::hls::store::SegmentStore;
-use recording::files_below;
-use sandbox::Sandbox;
+use support::background::Running;
+use support::recording::{self, files_below};
+use support::sandbox::Sandbox;
 use testkit::muxer::{LiveMuxer, MuxedStream};
 use testkit::origin::Packing;
 use testkit::{Placement, Truth, arena_night, decode_audio, frame_numbers};

@@ -3,20 +3,15 @@
 //! The whole fixture is processed once, with the settings that a user gets, and many tests look at what came of it.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
-#[path = "support/contract.rs"]
-mod contract;
-#[path = "support/recording.rs"]
-mod recording;
-#[path = "support/sandbox.rs"]
-mod sandbox;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use contract::{Detection, Moment, Word};
-use recording::{excerpt, ffmpeg, files_below};
-use sandbox::{Outcome, Sandbox};
 use serde::Deserialize;
+use support::contract::{Detection, Moment, Word};
+use support::recording::{excerpt, ffmpeg, files_below};
+use support::sandbox::{Outcome, Sandbox};
 use testkit::{Placement, Speech, SpokenWord, Truth, fixture, frame_numbers, probe};
 use timeline::{MediaTime, Span};
 

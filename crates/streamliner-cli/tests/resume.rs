@@ -2,22 +2,17 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
-#[path = "support/background.rs"]
-mod background;
-#[path = "support/recording.rs"]
-mod recording;
-#[path = "support/sandbox.rs"]
-mod sandbox;
+mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use background::Running;
 use jiff::Timestamp;
-use recording::{excerpt, files_below};
-use sandbox::Sandbox;
 use sqlx::Row as _;
+use support::background::Running;
+use support::recording::{excerpt, files_below};
+use support::sandbox::Sandbox;
 use testkit::fixture;
 
 /// Three short clips of 76 s with speech: all stages, most of them more than once.

@@ -17,7 +17,8 @@ use crate::{interrupt, output};
 /// Arguments of `detect`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The recording: a file that ffmpeg can read, or the address of a video on Kick, of an HLS playlist or of a media file.
+    /// The recording: a file that ffmpeg can read, or the address of a video on Kick, of an HLS playlist or of a media file. An
+    /// address of a page with `?t=` (seconds, or 1h2m3s) is looked through from there on.
     #[arg(value_name = "RECORDING", value_hint = ValueHint::FilePath)]
     input: PathBuf,
     /// How to write it.
@@ -48,6 +49,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
         options: rank_options(settings),
         lexicon: lexicon(settings)?,
         chat,
+        start: None,
+        sampled_chat: vod::sampled_chat(settings, address.as_ref(), &arguments.options),
         transcript,
         speech: speech.and_then(Result::ok),
     };

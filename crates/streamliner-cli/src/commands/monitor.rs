@@ -2,22 +2,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueHint;
+use media_io::Ffmpeg;
 use pipeline::live::{self, MonitorRequest, Watched};
+use pipeline::publishing::{Destination, Outlets, PublishSink, Until};
 use serde::Serialize;
 use timeline::StreamerName;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use super::publishing::{PATIENCE, Publishing, courier, queue, stopped_by};
 use super::recording::{failure, ffmpeg, speech};
 use super::watching::{self, access, client, disk_budget, watched};
 use crate::args::{Global, OutputFormat};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::live_progress::LiveProgress;
-use crate::{interrupt, output};
+use crate::{interrupt, notices, output};
 
 /// The configuration file is looked at this often; what changed in it takes effect without a restart.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
@@ -97,13 +103,19 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     {
         output::warning(&reason, global);
     }
-    if !arguments.dry_run {
-        tracing::debug!("nothing is configured to publish to, so clips are only stored");
-    }
+    let publishing = if arguments.dry_run {
+        Publishing::default()
+    } else {
+        runtime.block_on(Publishing::of_all(&config))?
+    };
+    let (outlets_sender, outlets) = watch::channel(publishing.outlets);
+    let (destinations_sender, destinations) = watch::channel(publishing.destinations);
     let (sender, receiver) = watch::channel(list);
+    let lists = Lists { watched: sender, outlets: outlets_sender, destinations: destinations_sender };
     let nudge = Arc::new(Notify::new());
     let request = MonitorRequest {
         watched: receiver,
+        outlets,
         kick,
         client,
         data_dir: settings.paths.data_dir.clone(),
@@ -116,15 +128,86 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Failur
     };
     let progress = LiveProgress::new(global);
     let ended = runtime.block_on(async {
-        let reloading = tokio::spawn(reload(config, sources, arguments.streamer.clone(), sender));
-        let ended = live::monitor(request, &ffmpeg, interrupt, progress.sink()).await;
+        let (teller, telling) = notices::start(&config)?;
+        let posts = if arguments.dry_run {
+            None
+        } else {
+            Some(Posts::start(&config, &ffmpeg, destinations, progress.publish_sink(teller.clone())).await?)
+        };
+        let reloading =
+            tokio::spawn(reload(config, sources, arguments.streamer.clone(), arguments.dry_run, lists));
+        let ended = live::monitor(request, &ffmpeg, Arc::clone(&interrupt), progress.sink(teller)).await;
+        if let Some(posts) = posts {
+            posts.end(ended.is_ok(), interrupt).await;
+        }
         reloading.abort();
-        ended
+        if let Some(telling) = telling {
+            telling.finish().await;
+        }
+        ended.map_err(failure)
     });
     progress.clear();
     // A whisper or an ffmpeg that is being stopped is waited for, but not for ever.
     runtime.shutdown_timeout(watching::LAST_WORK);
-    ended.map(|()| Exit::Done).map_err(failure)
+    ended.map(|()| Exit::Done)
+}
+
+/// What the configuration decides while the monitor runs.
+struct Lists {
+    watched: watch::Sender<Vec<Watched>>,
+    outlets: watch::Sender<Outlets>,
+    destinations: watch::Sender<Vec<Destination>>,
+}
+
+/// Publishing beside the monitor. It has its own connections to the database and never holds recording up.
+struct Posts {
+    work: JoinHandle<Result<(), pipeline::Error>>,
+    until: watch::Sender<Until>,
+    stop: CancellationToken,
+}
+
+impl Posts {
+    async fn start(
+        config: &Config,
+        ffmpeg: &Ffmpeg,
+        destinations: watch::Receiver<Vec<Destination>>,
+        events: PublishSink,
+    ) -> Result<Self, Failure> {
+        let queue = queue(&config.settings).await?;
+        let courier = courier(queue.clone(), ffmpeg.clone(), events);
+        let (until, limit) = watch::channel(Until::Stopped);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let work = tokio::spawn(async move {
+            let worked = courier.work(destinations, &stopped, limit).await;
+            queue.close().await;
+            worked
+        });
+        Ok(Self { work, until, stop })
+    }
+
+    /// Sends what may go now, if the monitor has nothing left to do, and otherwise leaves it for the next start.
+    async fn end(self, idle: bool, interrupt: Arc<AtomicBool>) {
+        let stop = stopped_by(interrupt);
+        // It may have ended by itself.
+        let _ = self.until.send(Until::NothingFor(PATIENCE));
+        let mut work = self.work;
+        if idle {
+            tokio::select! {
+                ended = &mut work => {
+                    if let Ok(Err(error)) = ended {
+                        tracing::warn!(%error, "the queue of publications cannot be used");
+                    }
+                    return;
+                }
+                () = stop.cancelled() => {}
+            }
+        }
+        self.stop.cancel();
+        if let Err(error) = work.await {
+            tracing::warn!(%error, "publishing ended badly");
+        }
+    }
 }
 
 /// Sends the list of who is watched whenever the configuration file changes. One that is wrong changes nothing, and is told.
@@ -132,7 +215,8 @@ async fn reload(
     config: Config,
     sources: crate::config::Sources,
     only: Vec<StreamerName>,
-    list: watch::Sender<Vec<Watched>>,
+    dry_run: bool,
+    lists: Lists,
 ) {
     let Some(file) = config.file else { return };
     let stamp = || fs_err::metadata(&file).and_then(|known| Ok((known.modified()?, known.len()))).ok();
@@ -145,10 +229,17 @@ async fn reload(
         }
         last = now;
         let loaded = Config::load(&sources).map_err(|problems| Failure::of_configuration(&problems));
-        match loaded.and_then(|config| watched(&config, &only)) {
-            Ok(new) => {
+        let read = match loaded {
+            Ok(config) => read(&config, &only, dry_run).await,
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Ok((new, publishing)) => {
                 tracing::info!(streamers = new.len(), "the configuration was read again");
-                if list.send(new).is_err() {
+                // Publishing may be over before the monitor is.
+                let _ = lists.destinations.send(publishing.destinations);
+                let _ = lists.outlets.send(publishing.outlets);
+                if lists.watched.send(new).is_err() {
                     return;
                 }
             }
@@ -159,6 +250,15 @@ async fn reload(
             }
         }
     }
+}
+
+async fn read(
+    config: &Config,
+    only: &[StreamerName],
+    dry_run: bool,
+) -> Result<(Vec<Watched>, Publishing), Failure> {
+    let publishing = if dry_run { Publishing::default() } else { Publishing::of_all(config).await? };
+    Ok((watched(config, only)?, publishing))
 }
 
 fn print_seen(seen: Vec<live::SeenStreamer>, format: OutputFormat) -> Result<Exit, Failure> {

@@ -128,11 +128,14 @@ pub(crate) fn run_settings(
         lexicon: lexicon(settings)?,
         no_speech_reason: speech.as_ref().err().filter(|reason| !reason.is_empty()).cloned(),
         chat,
+        sampled_chat: false,
         transcript,
         speech: speech.ok(),
         render: render_settings(settings)?,
         rate: frame_rate(settings),
+        category: String::new(),
         description_template: settings.publishing.description_template.clone(),
+        hashtags: settings.publishing.hashtags.clone(),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Finished broadcasts by their address: from what was typed and configured to what the pipeline takes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use pipeline::vod::{VodAccess, VodInput};
 use tokio::runtime::Runtime;
 
-use super::recording::failure;
+use super::recording::{RecordingOptions, failure};
 use super::watching::{client, kick_config};
 use crate::config::Settings;
 use crate::exit::Failure;
@@ -27,6 +28,22 @@ pub(crate) fn access(settings: &Settings) -> Result<VodAccess, Failure> {
         kick: kick_config(settings)?,
         command: settings.vod.resolver_command.clone(),
     })
+}
+
+/// Whether chat is asked for: only where none is given.
+pub(crate) fn sampled_chat(
+    settings: &Settings,
+    address: Option<&VodInput>,
+    options: &RecordingOptions,
+) -> bool {
+    settings.vod.chat && options.chat.is_none() && address.is_some_and(VodInput::may_have_chat)
+}
+
+/// How long what was fetched for a run that did not finish is kept; zero is for ever.
+pub(crate) fn keep_unfinished(settings: &Settings) -> Option<Duration> {
+    const HOURS_A_DAY: u64 = 24;
+    let days = u64::from(settings.vod.keep_unfinished_days);
+    (days > 0).then(|| Duration::from_hours(days * HOURS_A_DAY))
 }
 
 /// What runs a pipeline.

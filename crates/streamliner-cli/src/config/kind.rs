@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
+use pipeline::CAPTION_VARIABLES;
+use pipeline::publishing::Hours;
 use toml::Value;
 use transcribe::Catalogue;
 use url::Url;
@@ -61,8 +64,16 @@ pub(crate) enum Kind {
         /// Greatest.
         max: f64,
     },
-    /// A minijinja template.
+    /// A minijinja template of the text that goes with a clip.
     Template,
+    /// A list of spans of hours.
+    Hours,
+    /// A time zone, by its name.
+    TimeZone,
+    /// A list of hashtags, written without their sign.
+    Hashtags,
+    /// Any text that is not empty.
+    Text,
 }
 
 impl fmt::Display for Kind {
@@ -100,6 +111,12 @@ impl fmt::Display for Kind {
                 write!(formatter, "a table from phrases to weights from {min} to {max}")
             }
             Self::Template => formatter.write_str("a template, in the syntax of Jinja"),
+            Self::Hours => formatter.write_str("a list of spans of hours such as \"18:00-23:30\""),
+            Self::TimeZone => formatter.write_str("the name of a time zone such as \"Europe/Berlin\""),
+            Self::Hashtags => {
+                formatter.write_str("a list of hashtags without their sign: letters, digits and _")
+            }
+            Self::Text => formatter.write_str("a text that is not empty"),
         }
     }
 }
@@ -180,6 +197,20 @@ impl Kind {
                 Ok(Value::Table(weights))
             }
             (Self::Template, Value::String(text)) => check_template(text).map(|()| value.clone()),
+            (Self::Hours, Value::Array(items)) => each(items, |item| match item {
+                Value::String(text) if text.parse::<Hours>().is_ok() => Ok(()),
+                _ => Err(format!("must be {self}; {} is none", described(item))),
+            })
+            .map(|()| value.clone()),
+            (Self::TimeZone, Value::String(text)) if TimeZone::get(text).is_ok() => Ok(value.clone()),
+            (Self::Hashtags, Value::Array(items)) => each(items, |item| match item {
+                Value::String(text) if is_hashtag(text) => Ok(()),
+                _ => Err(format!("must be {self}; {} is none", described(item))),
+            })
+            .map(|()| value.clone()),
+            (Self::Text, Value::String(text)) if !text.trim().is_empty() => {
+                Ok(Value::String(text.trim().to_owned()))
+            }
             _ => refuse(),
         }
     }
@@ -196,21 +227,32 @@ impl Kind {
             Self::Number { .. } => {
                 trimmed.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Float)
             }
-            Self::Languages | Self::Phrases | Self::Choices(_) if !trimmed.starts_with('[') => Value::Array(
-                trimmed
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|part| !part.is_empty())
-                    .map(|part| Value::String(part.to_owned()))
-                    .collect(),
-            ),
-            Self::Languages | Self::Phrases | Self::Choices(_) | Self::Weights { .. } => inline(trimmed)
+            Self::Languages | Self::Phrases | Self::Choices(_) | Self::Hours | Self::Hashtags
+                if !trimmed.starts_with('[') =>
+            {
+                Value::Array(
+                    trimmed
+                        .split(',')
+                        .map(str::trim)
+                        .filter(|part| !part.is_empty())
+                        .map(|part| Value::String(part.to_owned()))
+                        .collect(),
+                )
+            }
+            Self::Languages
+            | Self::Phrases
+            | Self::Choices(_)
+            | Self::Hours
+            | Self::Hashtags
+            | Self::Weights { .. } => inline(trimmed)
                 .map_err(|error| format!("must be {self}, written as in TOML: {}", error.message().trim()))?,
             Self::Choice(_)
             | Self::Color
             | Self::Address(_)
             | Self::Socket
             | Self::Slug
+            | Self::TimeZone
+            | Self::Text
             | Self::Language { .. } => Value::String(trimmed.to_owned()),
             Self::Path | Self::Program | Self::Model | Self::Template => Value::String(text.to_owned()),
         };
@@ -271,10 +313,28 @@ fn check_model(model: &str) -> Result<(), String> {
     Err(format!("must be {}, not {model:?}{advice}", Kind::Model))
 }
 
+/// Letters of any language, digits and underscores: what ends a hashtag ends it here too.
+fn is_hashtag(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
 fn check_template(text: &str) -> Result<(), String> {
-    minijinja::Environment::new().template_from_str(text).map(|_| ()).map_err(|error| {
+    let environment = minijinja::Environment::new();
+    let template = environment.template_from_str(text).map_err(|error| {
         format!("is not a template that can be read: {}", error.detail().unwrap_or("bad syntax"))
-    })
+    })?;
+    let is_known = |name: &str| {
+        CAPTION_VARIABLES.contains(&name) || environment.globals().any(|(global, _)| global == name)
+    };
+    let mut unknown: Vec<String> =
+        template.undeclared_variables(false).into_iter().filter(|name| !is_known(name)).collect();
+    unknown.sort();
+    match unknown.first() {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("uses `{name}`, which is unknown; it may use {}", CAPTION_VARIABLES.join(", ")))
+        }
+    }
 }
 
 /// The value with its type, short enough for one line.
@@ -340,6 +400,11 @@ mod tests {
             (Kind::Socket, "8787", "127.0.0.1:8787"),
             (Kind::Slug, "kick.com/someone", "at most 25"),
             (Kind::Template, "{{ title", "template"),
+            (Kind::Template, "{{ title }} by {{ author }}", "uses `author`, which is unknown"),
+            (Kind::Hours, "18:00-23:00, noon", "\"noon\" is none"),
+            (Kind::TimeZone, "Europe/Atlantis", "the name of a time zone"),
+            (Kind::Hashtags, "clips, #gaming", "\"#gaming\" is none"),
+            (Kind::Text, " ", "not empty"),
             (Kind::Path, "", "a path"),
             (Kind::Model, "bace", "did you mean \"base\"?"),
         ] {

@@ -21,6 +21,9 @@ pub(crate) const SECRETS: &[(&str, &str)] = &[
     ("AWS_S3_BUCKET_NAME", "Storage on S3 or R2"),
     ("AWS_S3_REGION", "Storage on S3 or R2"),
     ("AWS_S3_ENDPOINT_URL", "Storage on S3 or R2"),
+    ("NOTIFY_WEBHOOK_URL", "Notifications by webhook"),
+    ("NOTIFY_WEBHOOK_SECRET", "Notifications by webhook"),
+    ("DISCORD_WEBHOOK_URL", "Notifications on Discord"),
 ];
 
 /// The secrets that were found.

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) vod: Vod,
     pub(crate) monitor: Monitor,
     pub(crate) publishing: Publishing,
+    pub(crate) storage: Storage,
+    pub(crate) notifications: Notifications,
     pub(crate) retention: Retention,
     #[serde(default)]
     pub(crate) tools: Tools,
@@ -76,6 +78,10 @@ pub(crate) struct Streamer {
     pub(crate) remove_keywords: Vec<String>,
     pub(crate) language: Option<String>,
     pub(crate) max_clips: Option<usize>,
+    pub(crate) targets: Option<Vec<TargetName>>,
+    pub(crate) description_template: Option<String>,
+    pub(crate) hashtags: Vec<String>,
+    pub(crate) account: Option<String>,
     pub(crate) style: Option<String>,
 }
 
@@ -165,6 +171,8 @@ pub(crate) enum EncoderName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Vod {
+    pub(crate) chat: bool,
+    pub(crate) keep_unfinished_days: u32,
     pub(crate) resolver_command: Vec<String>,
 }
 
@@ -217,7 +225,75 @@ pub(crate) enum Resolver {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Publishing {
+    pub(crate) targets: Vec<TargetName>,
+    pub(crate) auto: bool,
+    /// None for one in `paths.output_dir`.
+    #[serde(default)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Zero for no limit.
+    pub(crate) posts_per_day: u32,
+    #[serde(rename = "spacing_s", with = "seconds")]
+    pub(crate) spacing: MediaDuration,
+    pub(crate) hours: Vec<String>,
+    /// None for that of the system.
+    #[serde(default)]
+    pub(crate) time_zone: Option<String>,
+    /// Zero for never.
+    pub(crate) expire_hours: u32,
     pub(crate) description_template: String,
+    pub(crate) hashtags: Vec<String>,
+}
+
+/// `publishing.targets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TargetName {
+    TikTok,
+    Folder,
+}
+
+/// `[storage]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Storage {
+    #[serde(rename = "type")]
+    pub(crate) kind: StorageKind,
+    #[serde(default)]
+    pub(crate) bucket: Option<String>,
+    #[serde(default)]
+    pub(crate) region: Option<String>,
+    #[serde(default)]
+    pub(crate) endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) prefix: Option<String>,
+    #[serde(default)]
+    pub(crate) public_base: Option<String>,
+}
+
+/// `storage.type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StorageKind {
+    Local,
+    S3,
+    R2,
+}
+
+/// `[notifications]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notifications {
+    pub(crate) events: Vec<NoticeName>,
+}
+
+/// `notifications.events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NoticeName {
+    StreamerLive,
+    ClipReady,
+    ClipPosted,
+    ClipFailed,
 }
 
 /// `[retention]`; zero is no limit.
@@ -254,6 +330,34 @@ pub(crate) struct TikTok {
     pub(crate) api_base: String,
     pub(crate) auth_base: String,
     pub(crate) environment: TikTokEnvironment,
+    #[serde(default)]
+    pub(crate) account: Option<String>,
+    #[serde(default)]
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) mode: TikTokMode,
+    /// By TikTok's name of it.
+    #[serde(default)]
+    pub(crate) privacy: Option<String>,
+    pub(crate) allow_comments: bool,
+    pub(crate) allow_duet: bool,
+    pub(crate) allow_stitch: bool,
+    pub(crate) is_aigc: bool,
+    pub(crate) brand_content: bool,
+    pub(crate) brand_organic: bool,
+    pub(crate) chunk_size: u64,
+    #[serde(default)]
+    pub(crate) verified_base_url: Option<String>,
+    pub(crate) sandbox_spam_backoff_seconds: u32,
+    pub(crate) upload_cooldown_seconds: u32,
+    pub(crate) status_wait_seconds: u32,
+}
+
+/// `tiktok.mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TikTokMode {
+    Inbox,
+    Direct,
 }
 
 /// `tiktok.environment`.

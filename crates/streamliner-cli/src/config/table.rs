@@ -70,11 +70,25 @@ pub(crate) const SECTIONS: &[Section] = &[
         name: "monitor",
         about: "Watching live streams: how often, in which quality, how many clips, how much disk.",
     },
-    Section { name: "publishing", about: "The text that goes with a clip." },
+    Section {
+        name: "publishing",
+        about: "Where finished clips go by themselves, when, and the text that goes with them.",
+    },
+    Section {
+        name: "storage",
+        about: "A bucket that finished clips are stored in besides the output folder. Its keys are secrets: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    },
+    Section {
+        name: "notifications",
+        about: "What is told elsewhere. Where is a secret: NOTIFY_WEBHOOK_URL (with NOTIFY_WEBHOOK_SECRET, it is signed) and DISCORD_WEBHOOK_URL.",
+    },
     Section { name: "retention", about: "When finished clips are removed again." },
     Section { name: "tools", about: "The programs that are used." },
     Section { name: "kick", about: "The addresses of Kick; change them only to use a stand-in." },
-    Section { name: "tiktok", about: "The addresses of TikTok; change them only to use a stand-in." },
+    Section {
+        name: "tiktok",
+        about: "How clips are posted on TikTok. Change the addresses only to use a stand-in.",
+    },
 ];
 
 const WEB: Kind = Kind::Address(&["https", "http"]);
@@ -84,6 +98,11 @@ const WEIGHTS: Kind = Kind::Weights { min: -5.0, max: 5.0 };
 const STYLES: Kind = Kind::Choice(&["bold", "clean", "boxed"]);
 const QUALITIES: Kind = Kind::Choice(&["best", "1080", "720", "480", "360", "160", "lowest"]);
 const LIMIT: Kind = Kind::Integer { min: 0, max: 10_000 };
+const TARGETS: Kind = Kind::Choices(&["tiktok", "folder"]);
+const NOTICES: Kind = Kind::Choices(&["streamer_live", "clip_ready", "clip_posted", "clip_failed"]);
+/// TikTok's own names.
+const PRIVACIES: Kind =
+    Kind::Choice(&["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"]);
 /// More clips than this from one recording are no selection any more.
 const CLIPS: Kind = Kind::Integer { min: 1, max: 100 };
 
@@ -151,6 +170,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("render", "logo", Kind::Path, unset("no logo", "\"logo.png\""), "A PNG to lay over the clips. TikTok refuses apps that add logos to what they post."),
     key("render", "logo_width", Kind::Integer { min: 16, max: 1080 }, value("160"), "The width of the logo, in pixels of a frame 1080 wide."),
 
+    key("vod", "chat", Kind::Switch, value("true"), "Whether the chat of a video on Kick is asked for around its moments, as a signal for the scores."),
+    key("vod", "keep_unfinished_days", Kind::Integer { min: 0, max: 3650 }, value("7"), "How long what was fetched is kept for a run that did not finish, in days; 0 keeps it."),
     key("vod", "resolver_command", Kind::Phrases, value("[]"), "A program that prints the address of a page's video, with its arguments, such as [\"yt-dlp\", \"-g\", \"-f\", \"b\", \"{url}\"]; {url} stands for the page. Empty means none."),
 
     key("monitor", "poll_interval_s", Kind::Number { min: 1.0, max: 3600.0 }, value("45.0"), "How often it is looked who is live, in seconds; one request for each 50 streamers."),
@@ -165,7 +186,25 @@ pub(crate) const KEYS: &[Key] = &[
     key("monitor", "resolver_command", Kind::Phrases, value("[]"), "A program that prints the address of a playlist, with its arguments; {slug} stands for the channel. Empty means none."),
     key("monitor", "webhook_listen", Kind::Socket, unset("no webhooks", "\"127.0.0.1:8787\""), "Where Kick's webhooks are received, behind a proxy of your own that has a certificate."),
 
-    key("publishing", "description_template", Kind::Template, value("\"{{ streamer }}: {{ title }} #{{ streamer }} #clips\""), "The text that goes with a clip."),
+    key("publishing", "targets", TARGETS, value("[]"), "Where finished clips go by themselves. Empty means that they are only made."),
+    key("publishing", "auto", Kind::Switch, value("true"), "Whether clips go out without asking; if not, each waits for `streamliner queue resume`."),
+    key("publishing", "folder", Kind::Path, unset("`published` in paths.output_dir", "\"/srv/outbox\""), "The folder of the target `folder`: each clip is copied there, with its text beside it."),
+    key("publishing", "posts_per_day", Kind::Integer { min: 0, max: 1000 }, value("15"), "At most this many posts to one account in any 24 hours; 0 means no limit. TikTok itself takes about 15 from all apps together. The folder has no limits."),
+    key("publishing", "spacing_s", Kind::Number { min: 0.0, max: 604_800.0 }, value("0.0"), "The least time between two posts to one account, in seconds."),
+    key("publishing", "hours", Kind::Hours, value("[]"), "Posts go out at these hours only, such as [\"18:00-23:30\"]; empty means at any time."),
+    key("publishing", "time_zone", Kind::TimeZone, unset("that of the system", "\"Europe/Berlin\""), "The time zone of `hours`."),
+    key("publishing", "expire_hours", Kind::Integer { min: 0, max: 8760 }, value("72"), "A clip that could not be posted for this long is not posted any more; 0 means never too late."),
+    key("publishing", "description_template", Kind::Template, value("\"{{ streamer }}: {{ title }} #{{ streamer }} {{ hashtags }}\""), "The text that goes with a clip. It may use streamer, title, category, text, words, hashtags, score, rank and start."),
+    key("publishing", "hashtags", Kind::Hashtags, value("[\"clips\"]"), "The hashtags of the text, without their sign."),
+
+    key("storage", "type", Kind::Choice(&["local", "s3", "r2"]), value("\"local\""), "`local` keeps clips in the output folder alone; `s3` (S3, MinIO and others) and `r2` store them in a bucket too. STORAGE_TYPE sets it as well."),
+    key("storage", "bucket", Kind::Text, unset("AWS_S3_BUCKET_NAME", "\"clips\""), "The bucket; it must be there."),
+    key("storage", "region", Kind::Text, unset("AWS_S3_REGION", "\"eu-central-1\""), "The region of the bucket. A service with an endpoint needs none."),
+    key("storage", "endpoint", WEB, unset("AWS_S3_ENDPOINT_URL, or else AWS itself", "\"https://s3.example.org\""), "The address of the service."),
+    key("storage", "prefix", Kind::Text, unset("none", "\"streamliner\""), "What all keys in the bucket begin with. The streamer's name and the day follow."),
+    key("storage", "public_base", WEB, unset("clips have no address of their own", "\"https://clips.example.org\""), "Where everybody can read the bucket: reports and notifications link there."),
+
+    key("notifications", "events", NOTICES, value("[\"streamer_live\", \"clip_ready\", \"clip_posted\", \"clip_failed\"]"), "What is told."),
 
     key("retention", "max_age_days", Kind::Integer { min: 0, max: 36_500 }, value("0"), "Clips older than this many days are removed; 0 keeps them."),
     key("retention", "max_size_gb", Kind::Number { min: 0.0, max: 1_000_000.0 }, value("0.0"), "The oldest clips are removed when all together are bigger than this, in GB; 0 means no limit."),
@@ -182,6 +221,21 @@ pub(crate) const KEYS: &[Key] = &[
     key("tiktok", "api_base", WEB, value("\"https://open.tiktokapis.com\""), "The interface for uploads and tokens."),
     key("tiktok", "auth_base", WEB, value("\"https://www.tiktok.com\""), "Where a user agrees."),
     key("tiktok", "environment", Kind::Choice(&["sandbox", "production"]), value("\"sandbox\""), "Which of the two sets of app credentials is in use. TIKTOK_ENVIRONMENT sets it too."),
+    key("tiktok", "account", Kind::Text, unset("the only one that is logged in", "\"yourname\""), "Which account is posted to: the name given at `tiktok-login`, its name on TikTok, or its open id."),
+    key("tiktok", "redirect_uri", WEB, unset("this machine, at any free port", "\"https://example.org/callback/\""), "Where TikTok sends the browser after a login, as registered for the app. With an address that is not of this machine, the login asks you to paste what the browser shows."),
+    key("tiktok", "mode", Kind::Choice(&["inbox", "direct"]), value("\"inbox\""), "`inbox` delivers drafts, which a person finishes in the app; `direct` posts, which needs the scope video.publish and a privacy."),
+    key("tiktok", "privacy", PRIVACIES, unset("none, and nothing is posted directly", "\"SELF_ONLY\""), "Who sees what is posted directly. Apps that TikTok has not audited may post to private accounts only."),
+    key("tiktok", "allow_comments", Kind::Switch, value("false"), "Whether direct posts may be commented on."),
+    key("tiktok", "allow_duet", Kind::Switch, value("false"), "Whether direct posts may be used in duets."),
+    key("tiktok", "allow_stitch", Kind::Switch, value("false"), "Whether direct posts may be stitched."),
+    key("tiktok", "is_aigc", Kind::Switch, value("false"), "Whether direct posts are marked as made by AI."),
+    key("tiktok", "brand_content", Kind::Switch, value("false"), "Whether direct posts are marked as paid partnership; not with SELF_ONLY."),
+    key("tiktok", "brand_organic", Kind::Switch, value("false"), "Whether direct posts are marked as promoting your own business."),
+    key("tiktok", "chunk_size", Kind::Integer { min: 5_242_880, max: 64_000_000 }, value("10000000"), "The size of the pieces in which large files are sent, in bytes."),
+    key("tiktok", "verified_base_url", WEB, unset("files are sent from here", "\"https://clips.example.org/\""), "An address that you verified in TikTok's portal and under which your clips can be fetched by their file names, for --strategy PULL_FROM_URL."),
+    key("tiktok", "sandbox_spam_backoff_seconds", Kind::Integer { min: 1, max: 21_600 }, value("1800"), "How long nothing is uploaded after TikTok said that too many drafts wait in the inbox, in seconds; doubled each time it says so again."),
+    key("tiktok", "upload_cooldown_seconds", Kind::Integer { min: 0, max: 86_400 }, value("0"), "The least time between two uploads to one account, in seconds."),
+    key("tiktok", "status_wait_seconds", Kind::Integer { min: 0, max: 3600 }, value("30"), "How long an upload waits until TikTok has processed it, in seconds; then it is asked about later."),
 ];
 
 /// The keys of `[streamers.NAME]`. All are unset by default. Those of the section `streamers` are of one streamer alone; each
@@ -200,11 +254,16 @@ pub(crate) const STREAMER_KEYS: &[Key] = &[
     key("detection", "remove_keywords", Kind::Phrases, unset("nothing is removed", "[\"gg\"]"), "Phrases to remove besides those of [detection]."),
     key("transcription", "language", Kind::Language { auto: true }, unset("as in [transcription]", "\"es\""), "The language that is spoken."),
     key("detection", "max_clips", CLIPS, unset("as in [detection]", "3"), "How many clips to make of one recording."),
+    key("publishing", "targets", TARGETS, unset("as in [publishing]", "[\"folder\"]"), "Where finished clips go by themselves, in place of those of [publishing]."),
+    key("publishing", "description_template", Kind::Template, unset("as in [publishing]", "\"{{ title }} {{ hashtags }}\""), "The text that goes with a clip."),
+    key("publishing", "hashtags", Kind::Hashtags, unset("none more", "[\"speedrun\"]"), "Hashtags besides those of [publishing]."),
+    key("tiktok", "account", Kind::Text, unset("as in [tiktok]", "\"yourname\""), "Which account on TikTok is posted to."),
     key("render", "style", STYLES, unset("as in [render]", "\"clean\""), "The style of the captions."),
 ];
 
 /// Environment variables of the original program that set a key, with the key's dotted name.
-pub(crate) const LEGACY_VARIABLES: &[(&str, &str)] = &[("TIKTOK_ENVIRONMENT", "tiktok.environment")];
+pub(crate) const LEGACY_VARIABLES: &[(&str, &str)] =
+    &[("STORAGE_TYPE", "storage.type"), ("TIKTOK_ENVIRONMENT", "tiktok.environment")];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::Origin;
 use super::address::Address;
+use super::kind::Kind;
 use super::table::{KEYS, STREAMERS};
 
 /// A value that somebody set, checked against its key.
@@ -68,7 +69,7 @@ impl Values {
         })
     }
 
-    /// What holds for one streamer: the keys of `[streamers.NAME]` change those that they name, phrases are added.
+    /// What holds for one streamer: the keys of `[streamers.NAME]` change those that they name; phrases and hashtags are added.
     pub(crate) fn for_streamer(&self, name: &str) -> Self {
         let name = name.to_lowercase();
         let mut merged = self.clone();
@@ -80,9 +81,12 @@ impl Values {
             };
             let Some(entry) = merged.0.iter_mut().find(shared) else { continue };
             entry.origin = own.origin.clone();
+            let is_added = matches!(own.address.key.kind, Kind::Phrases | Kind::Hashtags);
             match (&mut entry.value, &own.value) {
                 (Some(Value::Table(base)), Some(Value::Table(more))) => base.extend(more.clone()),
-                (Some(Value::Array(base)), Some(Value::Array(more))) => base.extend(more.iter().cloned()),
+                (Some(Value::Array(base)), Some(Value::Array(more))) if is_added => {
+                    base.extend(more.iter().cloned());
+                }
                 (base, value) => base.clone_from(value),
             }
         }

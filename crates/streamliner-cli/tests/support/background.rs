@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::sandbox::Sandbox;
+use super::sandbox::Sandbox;
 
 /// Longer than any test waits for the next line; only a hang gets there.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -28,7 +28,22 @@ impl Running {
     /// Starts it as [`Sandbox::command`] would, with temporary files in the sandbox's home.
     #[expect(clippy::disallowed_types, reason = "see the import")]
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("streamliner"))
+        Self::spawn(sandbox, Command::new(assert_cmd::cargo::cargo_bin!("streamliner")), arguments)
+    }
+
+    /// The same, and going beyond the size limit of files is an error to the program rather than its end.
+    #[expect(clippy::disallowed_types, reason = "see the import")]
+    pub(crate) fn start_unlimited(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let program = assert_cmd::cargo::cargo_bin!("streamliner");
+        // What is ignored stays so in the program that takes the shell's place.
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program);
+        Self::spawn(sandbox, shell, arguments)
+    }
+
+    #[expect(clippy::disallowed_types, reason = "see the import")]
+    fn spawn(sandbox: &Sandbox, mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(arguments)
             .env_clear()
             .env("HOME", sandbox.home())
@@ -99,6 +114,16 @@ impl Running {
     pub(crate) fn interrupt(&self) {
         let sent = assert_cmd::Command::new("kill").args(["-INT", &self.id().to_string()]).output();
         sent.expect("a kill program");
+    }
+
+    /// Lets it write files of at most this many bytes, or of any length.
+    #[track_caller]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        // Only the limit that may be raised again.
+        let arguments = ["--pid", &self.id().to_string(), &format!("--fsize={limit}:")];
+        let set = assert_cmd::Command::new("prlimit").args(arguments).output().expect("a prlimit program");
+        assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
     }
 
     /// Whether it has ended, and how.

@@ -1,15 +1,18 @@
 //! What tests of the monitor share: configurations, and a look at what was recorded.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use testkit::arena_night;
 use testkit::kick::FakeKick;
-use testkit::origin::Origin;
+use testkit::origin::{FaultScript, Origin, OriginBuilder, Pace, Preparation, Repeat, Verdict};
+use timeline::Span;
+use tokio::runtime::Runtime;
 
-use crate::background::Running;
-use crate::recording::files_below;
-use crate::sandbox::Sandbox;
+use super::background::Running;
+use super::contract::Detection;
+use super::recording::files_below;
+use super::sandbox::Sandbox;
 
 /// Sound alone decides, and rendering is quick.
 const QUICK: &str = "[paths]\ndata_dir = \"data\"\noutput_dir = \"out\"\n[transcription]\nenabled = false\n\
@@ -38,6 +41,39 @@ pub(crate) fn configure(sandbox: &Sandbox, kick: Option<&FakeKick>, streamers: &
     sandbox.write("streamliner.toml", &text);
 }
 
+/// A runtime for the stand-ins; whatever they serve goes on while a test waits for the program.
+pub(crate) fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// A Kick without streamers.
+pub(crate) fn kick(runtime: &Runtime) -> FakeKick {
+    runtime.block_on(FakeKick::start()).expect("a Kick")
+}
+
+/// The fixture VOD as a stream, which this changes.
+pub(crate) fn stream(
+    runtime: &Runtime,
+    pace: f64,
+    script: FaultScript,
+    change: impl FnOnce(OriginBuilder) -> OriginBuilder,
+) -> Origin {
+    let media = Preparation::of(&arena_night()).prepare().expect("segments");
+    let stream = change(Origin::live(media).pace(Pace::Scaled(pace)).script(script));
+    runtime.block_on(stream.start()).expect("an origin")
+}
+
+/// The fixture VOD as a stream.
+pub(crate) fn play(runtime: &Runtime, pace: f64, repeat: Repeat, script: FaultScript) -> Origin {
+    stream(runtime, pace, script, |stream| stream.repeat(repeat))
+}
+
+/// Writes a configuration that watches these streams at their addresses.
+pub(crate) fn watch(sandbox: &Sandbox, streams: &[(&str, &Origin)]) {
+    let streamers: Vec<_> = streams.iter().map(|(name, origin)| (*name, Some(origin.url()))).collect();
+    configure(sandbox, None, &streamers);
+}
+
 /// The stored segments of all sessions of a streamer.
 pub(crate) fn segments(sandbox: &Sandbox, streamer: &str) -> Vec<PathBuf> {
     let mut files = files_below(&sandbox.path("data/recordings").join(streamer));
@@ -53,46 +89,34 @@ pub(crate) fn sessions(sandbox: &Sandbox, streamer: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
-/// How often each segment of the stream is in the recording, by index. Panics over a stored file that is none of them.
+/// The recording of a streamer's only session against the stream that it is of.
 #[track_caller]
-pub(crate) fn stored(sandbox: &Sandbox, streamer: &str, origin: &Origin) -> BTreeMap<u64, usize> {
-    let truth = origin.truth();
-    let mut counts: BTreeMap<u64, usize> = truth.iter().map(|one| (one.index, 0)).collect();
-    let originals: Vec<_> = truth.iter().map(|one| (one.index, origin.segment_bytes(0, one.index))).collect();
-    for path in segments(sandbox, streamer) {
-        let bytes = fs_err::read(&path).expect("a segment");
-        let found = originals.iter().find(|(_, original)| *original == bytes);
-        let (index, _) = found.unwrap_or_else(|| panic!("{} is no segment of the stream", path.display()));
-        *counts.entry(*index).or_default() += 1;
-    }
-    counts
+pub(crate) fn verdict(sandbox: &Sandbox, streamer: &str, origin: &Origin) -> Verdict {
+    let sessions = sessions(sandbox, streamer);
+    assert_eq!(sessions.len(), 1, "{streamer}: {sessions:?}");
+    Verdict::of(origin, &sessions[0]).expect("a recording")
 }
 
-/// Asserts that what could be had is in the recording once, and nothing else is.
-///
-/// Where the numbers of a stream begin anew, what came just before is not listed any more. A list is read every second or so,
-/// in which a stream at ten times its pace gives several segments; those need not be there, and are a gap.
+/// Asserts that what could be had is in the recording once, that nothing else is, and that each loss is one marked gap.
 #[track_caller]
-pub(crate) fn assert_whole(
-    sandbox: &Sandbox,
-    streamer: &str,
-    origin: &Origin,
-    resets: &[u64],
-    monitor: &Running,
-) {
-    let stored = stored(sandbox, streamer, origin);
-    let unseen = |index: u64| {
-        resets.iter().any(|reset| {
-            (index..*reset).all(|index| stored[&index] == 0) && index < *reset && reset - index < 20
-        })
-    };
-    let wrong: Vec<_> = origin
-        .truth()
-        .into_iter()
-        .map(|one| (one.index, stored[&one.index], usize::from(!one.lost)))
-        .filter(|(index, is, should)| is != should && !unseen(*index))
-        .collect();
-    assert!(wrong.is_empty(), "{streamer}: (index, times stored, should be): {wrong:?}\n{:#?}", monitor.said);
+pub(crate) fn assert_whole(sandbox: &Sandbox, streamer: &str, origin: &Origin, monitor: &Running) -> Verdict {
+    let verdict = verdict(sandbox, streamer, origin);
+    assert!(verdict.faults().is_empty(), "{streamer}: {:#?}\n{:#?}", verdict.faults(), monitor.said);
+    verdict
+}
+
+/// A list of highlights, and that no clip in it spans one of the gaps without a reason that says so.
+#[track_caller]
+pub(crate) fn listed(sandbox: &Sandbox, streamer: &str, verdict: &Verdict) -> Detection {
+    let list = only(&sandbox.path("out").join(streamer), "highlights.json");
+    let list = Detection::read(&fs_err::read_to_string(list).expect("the list"));
+    for one in &list.highlights {
+        let clip = Span::from_secs_f64(one.start_s, one.end_s);
+        let spanned = verdict.gaps.iter().filter(|gap| gap.overlaps(clip)).count();
+        let told = one.reasons.iter().filter(|reason| reason.signal == "gap").count();
+        assert_eq!(told, spanned, "{streamer}: {one:#?} {:?}", verdict.gaps);
+    }
+    list
 }
 
 /// The lines that tell of gaps of a streamer.
