@@ -46,8 +46,10 @@ pub(crate) enum Kind {
     Model,
     /// A colour, `#RRGGBB`.
     Color,
-    /// An address with one of these schemes.
+    /// An address with one of these schemes, which paths are put behind: without a slash at its end.
     Address(&'static [&'static str]),
+    /// An address with one of these schemes that somebody else compares to the letter.
+    ExactAddress(&'static [&'static str]),
     /// An ISO 639 language code; `auto` too where the flag says so.
     Language {
         /// Whether `auto` is accepted.
@@ -98,7 +100,7 @@ impl fmt::Display for Kind {
             Self::Model => formatter
                 .write_str("the name of a model (`streamliner model list`) or a path of a model file"),
             Self::Color => formatter.write_str("a colour as \"#RRGGBB\""),
-            Self::Address(schemes) => {
+            Self::Address(schemes) | Self::ExactAddress(schemes) => {
                 write!(formatter, "an address that starts with {}://", schemes.join(":// or "))
             }
             Self::Language { auto: true } => {
@@ -162,13 +164,17 @@ impl Kind {
             (Self::Color, Value::String(text)) if is_color(text) => {
                 Ok(Value::String(text.to_ascii_uppercase()))
             }
-            (Self::Address(schemes), Value::String(text)) => match Url::parse(text) {
-                Ok(address) if schemes.contains(&address.scheme()) && address.has_host() => {
-                    Ok(Value::String(text.trim_end_matches('/').to_owned()))
+            (Self::Address(schemes) | Self::ExactAddress(schemes), Value::String(text)) => {
+                match Url::parse(text) {
+                    Ok(address) if schemes.contains(&address.scheme()) && address.has_host() => {
+                        let is_exact = matches!(self, Self::ExactAddress(_));
+                        let text = if is_exact { text } else { text.trim_end_matches('/') };
+                        Ok(Value::String(text.to_owned()))
+                    }
+                    Ok(_) => refuse(),
+                    Err(error) => Err(format!("must be {self}, not {}: {error}", described(value))),
                 }
-                Ok(_) => refuse(),
-                Err(error) => Err(format!("must be {self}, not {}: {error}", described(value))),
-            },
+            }
             (Self::Language { auto }, Value::String(text))
                 if is_language(text) || (*auto && text == "auto") =>
             {
@@ -249,6 +255,7 @@ impl Kind {
             Self::Choice(_)
             | Self::Color
             | Self::Address(_)
+            | Self::ExactAddress(_)
             | Self::Socket
             | Self::Slug
             | Self::TimeZone
